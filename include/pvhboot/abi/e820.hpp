@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The e820 record as Linux's zero page, SETUP_E820_EXT and XENMEM_memory_map carry it.
+// Source: arch/x86/include/uapi/asm/setup_data.h (struct boot_e820_entry); types: memory_type.hpp.
+#pragma once
+
+#include <pvhboot/abi/le.hpp>
+
+namespace pvhboot::abi {
+
+/// 20 bytes, packed: odd entries of a table are misaligned by nature.
+struct boot_e820_entry {
+  le64 addr{};
+  le64 size{};  ///< bytes
+  le32 type{};  ///< memory_type
+};
+static_assert(sizeof(boot_e820_entry) == 20 && alignof(boot_e820_entry) == 1);
+
+/// Slots of boot_params.e820_table. The count beside it is a u8 and can claim up to 255.
+inline constexpr size_t E820_MAX_ENTRIES_ZEROPAGE = 128;
+
+}  // namespace pvhboot::abi

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// le<T>: a little-endian integer of fixed width whose alignment is 1, and the array that goes with it.
+//
+// Every multi-byte member of a wire struct is one of these, because a plain integer would make the layout depend on the
+// target: {u64, u64, u32} is 24 bytes with -m64 and 20 with -m32, and Xen's dom0 builder hands over structures that are
+// only 4-byte aligned. A read or write compiles to the instruction a packed C struct would use (tests/codegen).
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace pvhboot {
+
+/// std::array without <array>, which clang cannot compile with -mgeneral-regs-only. Aggregate; indices are not checked.
+template <class T, size_t N> struct array {
+  using value_type = T;
+  T elems_[N];
+
+  constexpr T& operator[](size_t i) noexcept { return elems_[i]; }
+  constexpr const T& operator[](size_t i) const noexcept { return elems_[i]; }
+  static constexpr size_t size() noexcept { return N; }
+  constexpr T* data() noexcept { return elems_; }
+  constexpr const T* data() const noexcept { return elems_; }
+  constexpr T* begin() noexcept { return elems_; }
+  constexpr T* end() noexcept { return elems_ + N; }
+  constexpr const T* begin() const noexcept { return elems_; }
+  constexpr const T* end() const noexcept { return elems_ + N; }
+};
+
+/// v with its bytes reversed on a big-endian machine, v itself on a little-endian one.
+template <class T> constexpr T swap_to_little_endian(T v) noexcept {
+  if constexpr (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ || sizeof(T) == 1)
+    return v;
+  else if constexpr (sizeof(T) == 2)
+    return __builtin_bswap16(v);
+  else if constexpr (sizeof(T) == 4)
+    return __builtin_bswap32(v);
+  else
+    return __builtin_bswap64(v);
+}
+
+// These are variable templates and not requires-expressions on a value of type U: an expression would recurse through
+// the conversions of le itself, and through the probe type that Boost.PFR counts members with.
+template <class T> inline constexpr bool is_unsigned_integer = false;
+template <> inline constexpr bool is_unsigned_integer<unsigned char> = true;
+template <> inline constexpr bool is_unsigned_integer<unsigned short> = true;
+template <> inline constexpr bool is_unsigned_integer<unsigned int> = true;
+template <> inline constexpr bool is_unsigned_integer<unsigned long> = true;
+template <> inline constexpr bool is_unsigned_integer<unsigned long long> = true;
+template <class T> inline constexpr bool is_integer = is_unsigned_integer<T>;
+template <> inline constexpr bool is_integer<signed char> = true;
+template <> inline constexpr bool is_integer<short> = true;
+template <> inline constexpr bool is_integer<int> = true;
+template <> inline constexpr bool is_integer<long> = true;
+template <> inline constexpr bool is_integer<long long> = true;
+
+/// Never defined: a constant that a field cannot hold ends compilation at a call to this name.
+template <class T> void value_does_not_fit_in_field(T value);
+
+/// A little-endian T in sizeof(T) bytes, alignment 1. Reads convert implicitly; get() says so where the language cannot
+/// choose (`c ? s.flags.get() : 1u`). A wider or signed value is accepted only as a constant that fits.
+template <class T> struct le {
+  static_assert(is_unsigned_integer<T>, "pvhboot: le<T> takes an unsigned integer type");
+  using value_type = T;
+  using bytes_type = array<unsigned char, sizeof(T)>;
+
+  template <class U>
+  static constexpr bool always_fits = is_unsigned_integer<U> && !__is_same(U, T) && sizeof(U) <= sizeof(T);
+
+  bytes_type raw_;
+
+  le() = default;
+  constexpr le(T v) noexcept : raw_(__builtin_bit_cast(bytes_type, swap_to_little_endian(v))) {}
+  template <class U>
+    requires(always_fits<U>)
+  constexpr le(U v) noexcept : le(static_cast<T>(v)) {}
+  template <class U>
+    requires(is_integer<U> && !__is_same(U, T) && !always_fits<U>)
+  consteval le(U v) : le(fit(v)) {}
+
+  [[nodiscard]] constexpr T get() const noexcept { return swap_to_little_endian(__builtin_bit_cast(T, raw_)); }
+  constexpr operator T() const noexcept { return get(); }
+
+  constexpr le& operator|=(T v) noexcept { return *this = static_cast<T>(get() | v); }
+  constexpr le& operator&=(T v) noexcept { return *this = static_cast<T>(get() & v); }
+  constexpr le& operator+=(T v) noexcept { return *this = static_cast<T>(get() + v); }
+  constexpr le& operator-=(T v) noexcept { return *this = static_cast<T>(get() - v); }
+
+ private:
+  template <class U> static consteval T fit(U v) {
+    if (v < U{} || static_cast<U>(static_cast<T>(v)) != v) value_does_not_fit_in_field(v);
+    return static_cast<T>(v);
+  }
+};
+
+using le16 = le<uint16_t>;
+using le32 = le<uint32_t>;
+using le64 = le<uint64_t>;
+
+static_assert(sizeof(le16) == 2 && sizeof(le32) == 4 && sizeof(le64) == 8 && alignof(le64) == 1);
+static_assert(__is_trivially_copyable(le64) && __is_trivial(le64) && __is_standard_layout(le64));
+static_assert(le32(0x336ec578u).raw_[0] == 0x78 && le32(0x336ec578u).raw_[3] == 0x33);
+
+}  // namespace pvhboot

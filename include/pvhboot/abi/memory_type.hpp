@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What a range of physical memory is for: ACPI's "Address Range Types".
+//
+// One number space serves three tables: the PVH memory map (XEN_HVM_MEMMAP_TYPE_*), e820, and XENMEM_memory_map. Nobody
+// converts between them; every reader relies on the numbers being the same.
+#pragma once
+
+#include <stdint.h>
+
+namespace pvhboot {
+
+/// Open: a number that has no name here is kept as it came. ACPI tells an operating system to treat it as reserved.
+/// Sources: ACPI 6.5 table 15.6; xen/include/public/arch-x86/hvm/start_info.h; arch/x86/include/asm/e820/types.h
+/// (Linux).
+enum class memory_type : uint32_t {
+  ram = 1,
+  reserved = 2,
+  acpi = 3,      ///< ACPI tables, reclaimable once parsed
+  nvs = 4,       ///< must survive ACPI sleep states
+  unusable = 5,  ///< errors were detected; Xen also marks host RAM that dom0 does not own
+  disabled = 6,
+  pmem = 7,                    ///< persistent memory that the NFIT describes
+  unaccepted = 8,              ///< confidential guests: RAM that must be accepted first; no Xen constant
+  pram = 12,                   ///< Linux: legacy NVDIMM; adjacent ranges never merge
+  coreboot = 13,               ///< Linux 7.0: device regions of coreboot
+  reserved_kern = 128,         ///< Linux before 6.15, internal: never hand over
+  soft_reserved = 0xefffffff,  ///< Linux: EFI specific-purpose memory; adjacent ranges never merge
+};
+
+/// The numbers the PVH memory map defines; all others, 0 included, are undefined there.
+constexpr bool is_defined_by_pvh(memory_type t) noexcept { return t >= memory_type::ram && t <= memory_type::pmem; }
+
+}  // namespace pvhboot

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The hand-over itself: what %ebx points to when a PVH kernel is entered.
+// Source: xen/include/public/arch-x86/hvm/start_info.h (MIT), docs/misc/pvh.pandoc.
+//
+// Who writes it: the toolstack or hypervisor (Xen), QEMU's pvh.bin option ROM or qboot, Cloud Hypervisor, Firecracker.
+// Who reads it: the kernel or boot loader that is entered. When: once, before it reuses memory, because nothing in the
+// memory map reserves the place where these structures lie. There is no length, no checksum and no tag list: magic,
+// version, "zero means absent" and the reader's own knowledge of memory are all there is.
+//
+// Alignment is promised nowhere. Xen's dom0 builder places all three structures on 4-byte boundaries.
+#pragma once
+
+#include <pvhboot/abi/le.hpp>
+
+namespace pvhboot::abi {
+
+/// "xEn3" with bit 7 of the 'E' set. The bytes are 78 c5 6e 33.
+inline constexpr uint32_t XEN_HVM_START_MAGIC_VALUE = 0x336ec578;
+
+/// Bits of hvm_start_info.flags, shared with the PV start_info (xen/include/public/xen.h). PVH only ever sets the first
+/// two, and only for dom0.
+enum sif : uint32_t {
+  SIF_PRIVILEGED = 1u << 0,
+  SIF_INITDOMAIN = 1u << 1,
+  SIF_MULTIBOOT_MOD = 1u << 2,
+  SIF_MOD_START_PFN = 1u << 3,
+  SIF_VIRT_P2M_4TOOLS = 1u << 4,
+  SIF_PM_MASK = 0xffu << 8,
+};
+
+/// Every address is physical and 0 means absent. Later versions only append, so a reader of version 1 takes the first
+/// 56 bytes of any newer one, and must not touch byte 40 and after when version is 0.
+struct hvm_start_info {
+  le32 magic{};
+  le32 version{};
+  le32 flags{};
+  le32 nr_modules{};
+  le64 modlist_paddr{};  ///< hvm_modlist_entry[nr_modules]
+  le64 cmdline_paddr{};  ///< NUL-terminated ASCII, no length limit given
+  le64 rsdp_paddr{};
+  // version 1 (Xen 4.11)
+  le64 memmap_paddr{};    ///< hvm_memmap_table_entry[memmap_entries]
+  le32 memmap_entries{};  ///< 0: no map supplied, whatever memmap_paddr says
+  le32 reserved{};        ///< zero in version 1
+};
+static_assert(sizeof(hvm_start_info) == 56 && alignof(hvm_start_info) == 1);
+static_assert(offsetof(hvm_start_info, rsdp_paddr) == 32 && offsetof(hvm_start_info, memmap_paddr) == 40);
+
+/// Bytes that version 0 promises.
+inline constexpr size_t hvm_start_info_v0_size = offsetof(hvm_start_info, memmap_paddr);
+
+/// A module: by convention the first is the initial ramdisk. FreeBSD and hvmloader tell theirs apart by command line.
+struct hvm_modlist_entry {
+  le64 paddr{};
+  le64 size{};           ///< bytes
+  le64 cmdline_paddr{};  ///< NUL-terminated ASCII, 0 if none; qboot leaves garbage here
+  le64 reserved{};
+};
+static_assert(sizeof(hvm_modlist_entry) == 32 && alignof(hvm_modlist_entry) == 1);
+
+/// 24 bytes. Not the 20-byte packed record that e820 and XENMEM_memory_map use.
+struct hvm_memmap_table_entry {
+  le64 addr{};
+  le64 size{};      ///< bytes
+  le32 type{};      ///< memory_type
+  le32 reserved{};  ///< zero in version 1, but QEMU's option ROM may leave ACPI 3 extended attributes
+};
+static_assert(sizeof(hvm_memmap_table_entry) == 24 && alignof(hvm_memmap_table_entry) == 1);
+static_assert(offsetof(hvm_memmap_table_entry, type) == 16);
+
+}  // namespace pvhboot::abi
