@@ -16,7 +16,7 @@ struct boot_e820_entry {
 };
 static_assert(sizeof(boot_e820_entry) == 20 && alignof(boot_e820_entry) == 1);
 
-/// Slots of boot_params.e820_table. The count beside it is a u8 and can claim up to 255.
-inline constexpr size_t E820_MAX_ENTRIES_ZEROPAGE = 128;
+/// E820_MAX_ENTRIES_ZEROPAGE: slots of boot_params.e820_table. The count beside it is a u8 and can claim up to 255.
+inline constexpr size_t e820_max_entries_zeropage = 128;
 
 }  // namespace pvhboot::abi

@@ -13,28 +13,30 @@
 
 #include <pvhboot/abi/le.hpp>
 
-namespace pvhboot::abi {
+namespace pvhboot {
 
-/// "xEn3" with bit 7 of the 'E' set. The bytes are 78 c5 6e 33.
-inline constexpr uint32_t XEN_HVM_START_MAGIC_VALUE = 0x336ec578;
+/// Bits of hvm_start_info.flags (SIF_*), shared with the PV start_info (xen/include/public/xen.h). PVH only ever sets
+/// the first two, and only for dom0.
+namespace sif {
+inline constexpr uint32_t privileged = 1u << 0;       ///< SIF_PRIVILEGED
+inline constexpr uint32_t initdomain = 1u << 1;       ///< SIF_INITDOMAIN
+inline constexpr uint32_t multiboot_mod = 1u << 2;    ///< SIF_MULTIBOOT_MOD
+inline constexpr uint32_t mod_start_pfn = 1u << 3;    ///< SIF_MOD_START_PFN
+inline constexpr uint32_t virt_p2m_4tools = 1u << 4;  ///< SIF_VIRT_P2M_4TOOLS
+inline constexpr uint32_t pm_mask = 0xffu << 8;       ///< SIF_PM_MASK
+}  // namespace sif
 
-/// Bits of hvm_start_info.flags, shared with the PV start_info (xen/include/public/xen.h). PVH only ever sets the first
-/// two, and only for dom0.
-enum sif : uint32_t {
-  SIF_PRIVILEGED = 1u << 0,
-  SIF_INITDOMAIN = 1u << 1,
-  SIF_MULTIBOOT_MOD = 1u << 2,
-  SIF_MOD_START_PFN = 1u << 3,
-  SIF_VIRT_P2M_4TOOLS = 1u << 4,
-  SIF_PM_MASK = 0xffu << 8,
-};
+namespace abi {
+
+/// XEN_HVM_START_MAGIC_VALUE: "xEn3" with bit 7 of the 'E' set. The bytes are 78 c5 6e 33.
+inline constexpr uint32_t hvm_start_magic_value = 0x336ec578;
 
 /// Every address is physical and 0 means absent. Later versions only append, so a reader of version 1 takes the first
 /// 56 bytes of any newer one, and must not touch byte 40 and after when version is 0.
 struct hvm_start_info {
   le32 magic{};
   le32 version{};
-  le32 flags{};
+  le32 flags{};  ///< sif
   le32 nr_modules{};
   le64 modlist_paddr{};  ///< hvm_modlist_entry[nr_modules]
   le64 cmdline_paddr{};  ///< NUL-terminated ASCII, no length limit given
@@ -69,4 +71,5 @@ struct hvm_memmap_table_entry {
 static_assert(sizeof(hvm_memmap_table_entry) == 24 && alignof(hvm_memmap_table_entry) == 1);
 static_assert(offsetof(hvm_memmap_table_entry, type) == 16);
 
-}  // namespace pvhboot::abi
+}  // namespace abi
+}  // namespace pvhboot
