@@ -7,4 +7,9 @@
 #include <pvhboot/abi/le.hpp>
 #include <pvhboot/abi/memory_type.hpp>
 #include <pvhboot/abi/start_info.hpp>
+#include <pvhboot/memory.hpp>
+#include <pvhboot/memory_map.hpp>
+#include <pvhboot/memory_range.hpp>
+#include <pvhboot/parse.hpp>
+#include <pvhboot/result.hpp>
 #include <pvhboot/span.hpp>

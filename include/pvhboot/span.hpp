@@ -43,21 +43,51 @@ template <class T> class span {
   size_t size_ = 0;
 };
 
-/// Text that somebody else owns. data() is null when the text is absent, which is not the same as empty.
+/// Text that somebody else owns. absent() is not the same as empty: the protocol has both.
+///
+/// Text in guest memory is bytes, and a constant expression cannot look at bytes as char. So both kinds of pointer are
+/// kept, and characters are read through operator[] or the iterator. data() works at run time for either.
 class string_ref {
  public:
+  class iterator {
+   public:
+    using value_type = char;
+    using difference_type = ptrdiff_t;
+
+    constexpr iterator() noexcept = default;
+    constexpr iterator(const string_ref& text, size_t i) noexcept : chars_(text.chars_), bytes_(text.bytes_), i_(i) {}
+    constexpr char operator*() const noexcept { return bytes_ ? static_cast<char>(bytes_[i_]) : chars_[i_]; }
+    constexpr iterator& operator++() noexcept {
+      ++i_;
+      return *this;
+    }
+    constexpr iterator operator++(int) noexcept {
+      const iterator old = *this;
+      ++i_;
+      return old;
+    }
+    friend constexpr bool operator==(const iterator& a, const iterator& b) noexcept { return a.i_ == b.i_; }
+    friend constexpr bool operator!=(const iterator& a, const iterator& b) noexcept { return a.i_ != b.i_; }
+
+   private:
+    const char* chars_ = nullptr;
+    const uint8_t* bytes_ = nullptr;
+    size_t i_ = 0;
+  };
+
   constexpr string_ref() noexcept = default;
-  constexpr string_ref(const char* data, size_t size) noexcept : data_(data), size_(size) {}
+  constexpr string_ref(const char* data, size_t size) noexcept : chars_(data), size_(size) {}
+  constexpr string_ref(const uint8_t* data, size_t size) noexcept : bytes_(data), size_(size) {}
   /// A literal, measured by its array: measuring at run time would make clang call strlen.
-  template <size_t N> consteval string_ref(const char (&literal)[N]) noexcept : data_(literal), size_(N - 1) {}
+  template <size_t N> consteval string_ref(const char (&literal)[N]) noexcept : chars_(literal), size_(N - 1) {}
   /// From std::string_view and std::string.
   template <class Text>
     requires requires(const Text& t, const char*& data, size_t& size) {
+      typename Text::traits_type;
       data = t.data();
       size = t.size();
-      t.substr(0);
     }
-  constexpr string_ref(const Text& t) noexcept : data_(t.data()), size_(t.size()) {}
+  constexpr string_ref(const Text& t) noexcept : chars_(t.data()), size_(t.size()) {}
 
   /// To std::string_view: anything with traits that is made of a pointer and a length.
   template <class Text>
@@ -65,24 +95,30 @@ class string_ref {
       typename Text::traits_type;
       Text(p, n);
     }
-  constexpr operator Text() const { return Text(data_, size_); }
+  constexpr operator Text() const { return Text(data(), size_); }
 
-  [[nodiscard]] constexpr const char* data() const noexcept { return data_; }
+  /// The characters in memory. A constant expression can have them only of text that was char to begin with.
+  [[nodiscard]] constexpr const char* data() const noexcept {
+    return bytes_ ? reinterpret_cast<const char*>(bytes_) : chars_;
+  }
   [[nodiscard]] constexpr size_t size() const noexcept { return size_; }
   [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
-  constexpr char operator[](size_t i) const noexcept { return data_[i]; }
-  constexpr const char* begin() const noexcept { return data_; }
-  constexpr const char* end() const noexcept { return data_ + size_; }
+  /// There is no text at all, not even an empty one.
+  [[nodiscard]] constexpr bool absent() const noexcept { return !chars_ && !bytes_; }
+  constexpr char operator[](size_t i) const noexcept { return bytes_ ? static_cast<char>(bytes_[i]) : chars_[i]; }
+  constexpr iterator begin() const noexcept { return {*this, 0}; }
+  constexpr iterator end() const noexcept { return {*this, size_}; }
 
-  friend constexpr bool operator==(string_ref a, string_ref b) noexcept {
+  friend constexpr bool operator==(const string_ref& a, const string_ref& b) noexcept {
     if (a.size_ != b.size_) return false;
     for (size_t i = 0; i < a.size_; ++i)
-      if (a.data_[i] != b.data_[i]) return false;
+      if (a[i] != b[i]) return false;
     return true;
   }
 
  private:
-  const char* data_ = nullptr;
+  const char* chars_ = nullptr;
+  const uint8_t* bytes_ = nullptr;
   size_t size_ = 0;
 };
 

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The one way to touch physical memory. No other header turns an address into a pointer.
+#pragma once
+
+#include <pvhboot/abi/le.hpp>
+#include <pvhboot/span.hpp>
+
+namespace pvhboot {
+
+/// What every reader is written against: bytes(paddr, n) points to exactly n readable bytes at that physical address,
+/// or is null. It must be null when [paddr, paddr + n) is not wholly readable or ends above 2^64. A type of your own,
+/// for guest memory in several pieces for instance, needs just this.
+template <class M> concept physical_memory = requires(const M& memory, uint64_t paddr, uint64_t n, const uint8_t*& p) {
+  p = memory.bytes(paddr, n);
+};
+
+/// Physical memory that begins at `base` and is held in `contents`: guest memory in a VMM, a capture, a test, a
+/// fuzzer's input. Usable in constant expressions.
+struct memory_window {
+  uint64_t base = 0;
+  span<const uint8_t> contents{};
+
+  [[nodiscard]] constexpr const uint8_t* bytes(uint64_t paddr, uint64_t n) const noexcept {
+    if (paddr < base || paddr - base > contents.size() || n > contents.size() - (paddr - base)) return nullptr;
+    return contents.data() + static_cast<size_t>(paddr - base);
+  }
+};
+
+/// Physical memory mapped `offset` bytes higher in the address space of this program, up to `limit` (exclusive). With
+/// offset 0 and the default limit: a kernel without paging. Nothing says which of the addresses below the limit are
+/// RAM, so set it to what is mapped where that is less.
+struct offset_map {
+  uintptr_t offset = 0;
+  /// The last byte of the address space stays out of reach: a pointer behind it would be null.
+  uint64_t limit = ~uintptr_t{} - offset;
+
+  [[nodiscard]] const uint8_t* bytes(uint64_t paddr, uint64_t n) const noexcept {
+    if (paddr >= limit || n > limit - paddr) return nullptr;
+    return reinterpret_cast<const uint8_t*>(static_cast<uintptr_t>(paddr) + offset);
+  }
+};
+
+/// Physical address = pointer: a kernel or boot loader as PVH enters it.
+struct identity_map : offset_map {};
+
+static_assert(physical_memory<memory_window> && physical_memory<offset_map> && physical_memory<identity_map>);
+
+/// The wire struct at p, copied: no alignment is asked for, and the source is read once.
+template <class Wire> constexpr Wire load(const uint8_t* p) noexcept {
+  static_assert(alignof(Wire) == 1, "pvhboot: a wire struct is made of le<T> and bytes");
+  if (__builtin_is_constant_evaluated()) {
+    array<uint8_t, sizeof(Wire)> raw{};
+    for (size_t i = 0; i < sizeof(Wire); ++i) raw[i] = p[i];
+    return __builtin_bit_cast(Wire, raw);
+  }
+  Wire w;
+  __builtin_memcpy(&w, p, sizeof w);
+  return w;
+}
+
+/// An array of wire structs seen as values: an element is decoded when it is dereferenced, by Value::from(Wire). The
+/// iterators are random-access by the standard's concepts.
+template <class Wire, class Value> class wire_table {
+ public:
+  class iterator {
+   public:
+    using value_type = Value;
+    using difference_type = ptrdiff_t;
+
+    constexpr iterator() noexcept = default;
+    constexpr explicit iterator(const uint8_t* p) noexcept : p_(p) {}
+    constexpr Value operator*() const noexcept { return Value::from(load<Wire>(p_)); }
+    constexpr Value operator[](difference_type i) const noexcept { return *(*this + i); }
+    constexpr iterator& operator++() noexcept { return *this += 1; }
+    constexpr iterator& operator--() noexcept { return *this -= 1; }
+    constexpr iterator operator++(int) noexcept {
+      const iterator old = *this;
+      ++*this;
+      return old;
+    }
+    constexpr iterator operator--(int) noexcept {
+      const iterator old = *this;
+      --*this;
+      return old;
+    }
+    constexpr iterator& operator+=(difference_type n) noexcept {
+      p_ += n * stride;
+      return *this;
+    }
+    constexpr iterator& operator-=(difference_type n) noexcept { return *this += -n; }
+    friend constexpr iterator operator+(iterator i, difference_type n) noexcept { return i += n; }
+    friend constexpr iterator operator+(difference_type n, iterator i) noexcept { return i += n; }
+    friend constexpr iterator operator-(iterator i, difference_type n) noexcept { return i -= n; }
+    friend constexpr difference_type operator-(iterator a, iterator b) noexcept { return (a.p_ - b.p_) / stride; }
+    friend constexpr bool operator==(iterator a, iterator b) noexcept { return a.p_ == b.p_; }
+    friend constexpr bool operator!=(iterator a, iterator b) noexcept { return a.p_ != b.p_; }
+    friend constexpr bool operator<(iterator a, iterator b) noexcept { return a.p_ < b.p_; }
+    friend constexpr bool operator>(iterator a, iterator b) noexcept { return a.p_ > b.p_; }
+    friend constexpr bool operator<=(iterator a, iterator b) noexcept { return a.p_ <= b.p_; }
+    friend constexpr bool operator>=(iterator a, iterator b) noexcept { return a.p_ >= b.p_; }
+
+   private:
+    static constexpr difference_type stride = sizeof(Wire);
+    const uint8_t* p_ = nullptr;
+  };
+
+  constexpr wire_table() noexcept = default;
+  /// `first` points to size * sizeof(Wire) readable bytes.
+  constexpr wire_table(const uint8_t* first, size_t size) noexcept : first_(first), size_(size) {}
+
+  [[nodiscard]] constexpr size_t size() const noexcept { return size_; }
+  [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
+  [[nodiscard]] constexpr iterator begin() const noexcept { return iterator{first_}; }
+  [[nodiscard]] constexpr iterator end() const noexcept { return iterator{first_ + size_ * sizeof(Wire)}; }
+  constexpr Value operator[](size_t i) const noexcept { return Value::from(wire(i)); }
+  /// Element i as it stands in memory.
+  [[nodiscard]] constexpr Wire wire(size_t i) const noexcept { return load<Wire>(first_ + i * sizeof(Wire)); }
+
+ private:
+  const uint8_t* first_ = nullptr;
+  size_t size_ = 0;
+};
+
+}  // namespace pvhboot

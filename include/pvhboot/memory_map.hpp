@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// memory_map: ranges of physical memory in the caller's storage, made sorted and disjoint, and asked for free places.
+//
+// Real maps are unsorted (Xen's libxl, Cloud Hypervisor, Firecracker), overlap (libxl's ACPI ranges lie inside others),
+// contain empty entries (qboot) and types that nobody defined. Linux resolves overlaps so that the highest type number
+// wins; so does this.
+#pragma once
+
+#include <pvhboot/heap.hpp>
+#include <pvhboot/memory_range.hpp>
+#include <pvhboot/result.hpp>
+
+namespace pvhboot {
+
+/// One per range is what sanitize needs to work in. Contents between calls mean nothing.
+struct sweep_slot {
+  memory_range range{};
+  uint32_t by_end = 0;  ///< slot i of the permutation that sorts the ranges by their ends
+  uint32_t heap = 0;    ///< slot i of the heap of the ranges under the sweep line
+};
+
+/// Exchanges two values; <utility> is not to be had.
+template <class T> constexpr void exchange(T& a, T& b) noexcept {
+  const T t = a;
+  a = b;
+  b = t;
+}
+
+/// Storage for a map of up to N ranges. n overlapping ranges can fall into 2n - 1 pieces: 2n slots always suffice.
+template <size_t N> struct memory_map_buffer {
+  array<memory_range, N> ranges{};
+  array<sweep_slot, N> scratch{};
+};
+
+/// Adjacent ranges of this type stay apart, since each stands for a device of its own: Linux, e820_nomerge().
+constexpr bool never_merges(memory_type t) noexcept {
+  return t == memory_type::pram || t == memory_type::soft_reserved;
+}
+
+class memory_map {
+ public:
+  template <size_t N>
+  constexpr explicit memory_map(memory_map_buffer<N>& buffer) noexcept : memory_map(buffer.ranges, buffer.scratch) {}
+  /// `scratch` may be empty if sanitize is never called, or only on maps that are clean already.
+  constexpr memory_map(span<memory_range> storage, span<sweep_slot> scratch) noexcept
+      : storage_(storage), scratch_(scratch) {}
+
+  [[nodiscard]] constexpr size_t size() const noexcept { return size_; }
+  [[nodiscard]] constexpr size_t capacity() const noexcept { return storage_.size(); }
+  [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
+  [[nodiscard]] constexpr const memory_range* begin() const noexcept { return storage_.begin(); }
+  [[nodiscard]] constexpr const memory_range* end() const noexcept { return storage_.begin() + size_; }
+  [[nodiscard]] constexpr const memory_range* data() const noexcept { return storage_.data(); }
+  constexpr const memory_range& operator[](size_t i) const noexcept { return storage_[i]; }
+  constexpr void clear() noexcept { size_ = 0; }
+
+  /// Adds a range as it is. Fails with map_full.
+  constexpr result<void> append(const memory_range& r) noexcept {
+    if (size_ == storage_.size()) return {errc::map_full, size_};
+    storage_[size_++] = r;
+    return {};
+  }
+  /// Adds every range of a table, for example boot.memory_map(). Fails with map_full, and then adds none.
+  template <class Table>
+    requires requires(const Table& t) {
+      t.begin();
+      t.end();
+      t.size();
+    }
+  constexpr result<void> append(const Table& table) noexcept {
+    if (table.size() > storage_.size() - size_) return {errc::map_full, size_};
+    for (const memory_range r : table) storage_[size_++] = r;
+    return {};
+  }
+
+  /// Sorted, disjoint, no empty or wrapping ranges, no type 0, nothing left to merge: what sanitize makes.
+  [[nodiscard]] constexpr bool is_sanitized() const noexcept {
+    for (size_t i = 0; i < size_; ++i) {
+      const memory_range& r = storage_[i];
+      if (r.size == 0 || r.type == memory_type{} || r.wraps()) return false;
+      if (i == 0) continue;
+      const memory_range& before = storage_[i - 1];
+      if (before.last() >= r.addr || belong_together(before, r)) return false;
+    }
+    return true;
+  }
+
+  /// Makes the map sorted and disjoint. Where ranges overlap, the highest type number wins. Empty ranges and type 0
+  /// vanish; adjacent ranges of one type merge, but for the types that never do, which are split where another range
+  /// begins or ends inside them. This is what Linux's e820__update_table() does (arch/x86/kernel/e820.c), except that
+  /// a range which ends at or above 2^64 does not switch it off: it is cut there.
+  ///
+  /// One pass if the map is clean already, O(n log n) otherwise. Fails with scratch_too_small, and with map_full, whose
+  /// `where` is then the ranges needed; the map still has the ranges it had, perhaps in another order.
+  constexpr result<void> sanitize() noexcept {
+    if (is_sanitized()) return {};
+    if (scratch_.size() < size_) return {errc::scratch_too_small, size_};
+    const size_t n = take_in_order();
+    size_t begun = 0;    // ranges that begin at or below `here`: they are in the heap, or were
+    size_t ended = 0;    // ranges that end below `here`
+    size_t in_heap = 0;  // highest type on top; a range that has ended stays until it reaches the top
+    size_t pieces = 0;
+    memory_range piece{};
+    for (uint64_t here = n != 0 ? scratch_[0].range.addr : 0; ended < n;) {
+      while (begun < n && scratch_[begun].range.addr == here) push(in_heap, begun++);
+      while (in_heap != 0 && cut_last(top()) < here) pop(in_heap);
+      // Nothing changes up to the next end, or to the byte before the next start.
+      uint64_t last = cut_last(by_end(ended));
+      if (begun < n && scratch_[begun].range.addr - 1 < last) last = scratch_[begun].range.addr - 1;
+      const memory_range next{here, last - here + 1, in_heap != 0 ? top().type : memory_type{}};
+      if (belong_together(piece, next)) {
+        piece.size += next.size;
+      } else {
+        put(pieces, piece);
+        piece = next;
+      }
+      here = last + 1;
+      while (ended < n && cut_last(by_end(ended)) <= last) ++ended;
+    }
+    put(pieces, piece);
+    if (pieces > storage_.size()) {
+      for (size_t i = 0; i < size_; ++i) storage_[i] = scratch_[i].range;
+      return {errc::map_full, pieces};
+    }
+    size_ = pieces;
+    return {};
+  }
+
+  /// Bytes of RAM, of a sanitised map.
+  [[nodiscard]] constexpr uint64_t total_ram() const noexcept {
+    uint64_t sum = 0;
+    for (const memory_range& r : *this)
+      if (r.type == memory_type::ram) sum += r.size;
+    return sum;
+  }
+
+  /// Every byte of [addr, addr + n) is of this type, in a sanitised map.
+  [[nodiscard]] constexpr bool covers(uint64_t addr, uint64_t n, memory_type type) const noexcept {
+    for (const memory_range& r : *this)
+      if (r.type == type && r.contains(addr, n)) return true;
+    return false;
+  }
+
+  /// The lowest address in [first, last] (last is the last byte) where n bytes of RAM begin at a multiple of align, a
+  /// power of two. Of a sanitised map. Fails with no_free_range.
+  [[nodiscard]] constexpr result<uint64_t> find_lowest_ram(uint64_t n, uint64_t align, uint64_t first,
+                                                           uint64_t last) const noexcept {
+    for (const memory_range& r : *this) {
+      if (r.type != memory_type::ram) continue;
+      const uint64_t low = r.addr > first ? r.addr : first;
+      const uint64_t high = r.last() < last ? r.last() : last;
+      const uint64_t start = low + ((0 - low) & (align - 1));
+      if (n != 0 && start >= low && start <= high && n - 1 <= high - start) return start;
+    }
+    return {errc::no_free_range, n};
+  }
+
+  /// The same from above: the highest such address.
+  [[nodiscard]] constexpr result<uint64_t> find_highest_ram(uint64_t n, uint64_t align, uint64_t first,
+                                                            uint64_t last) const noexcept {
+    for (size_t i = size_; i-- > 0;) {
+      const memory_range& r = storage_[i];
+      if (r.type != memory_type::ram) continue;
+      const uint64_t low = r.addr > first ? r.addr : first;
+      const uint64_t high = r.last() < last ? r.last() : last;
+      if (n == 0 || high < low || n - 1 > high - low) continue;
+      const uint64_t start = (high - (n - 1)) & ~(align - 1);
+      if (start >= low) return start;
+    }
+    return {errc::no_free_range, n};
+  }
+
+ private:
+  static constexpr bool belong_together(const memory_range& low, const memory_range& high) noexcept {
+    return low.size != 0 && low.type == high.type && !never_merges(low.type) && low.last() + 1 == high.addr &&
+           low.size + high.size != 0;  // a size cannot say 2^64
+  }
+  /// The last byte that exists, of a range that is not empty.
+  static constexpr uint64_t cut_last(const memory_range& r) noexcept { return r.wraps() ? ~uint64_t{} : r.last(); }
+
+  constexpr const memory_range& by_end(size_t i) const noexcept { return scratch_[scratch_[i].by_end].range; }
+  constexpr const memory_range& top() const noexcept { return scratch_[scratch_[0].heap].range; }
+
+  /// Counts a finished piece, and stores it if there is room.
+  constexpr void put(size_t& pieces, const memory_range& piece) noexcept {
+    if (piece.type == memory_type{}) return;
+    if (pieces < storage_.size()) storage_[pieces] = piece;
+    ++pieces;
+  }
+
+  /// All ranges into the scratch slots: the first n of them, which are not empty, in order of their starts, and by_end
+  /// in order of their ends. Returns n.
+  constexpr size_t take_in_order() noexcept {
+    size_t n = 0;
+    size_t empty = size_;
+    for (const memory_range& r : *this) scratch_[r.size != 0 ? n++ : --empty].range = r;
+    heap_sort(
+        n, [this](size_t a, size_t b) { return scratch_[a].range.addr < scratch_[b].range.addr; },
+        [this](size_t a, size_t b) { exchange(scratch_[a].range, scratch_[b].range); });
+    for (size_t i = 0; i < n; ++i) scratch_[i].by_end = static_cast<uint32_t>(i);
+    heap_sort(
+        n, [this](size_t a, size_t b) { return cut_last(by_end(a)) < cut_last(by_end(b)); },
+        [this](size_t a, size_t b) { exchange(scratch_[a].by_end, scratch_[b].by_end); });
+    return n;
+  }
+
+  constexpr bool heap_less(size_t a, size_t b) const noexcept {
+    return scratch_[scratch_[a].heap].range.type < scratch_[scratch_[b].heap].range.type;
+  }
+  constexpr void push(size_t& in_heap, size_t range) noexcept {
+    scratch_[in_heap].heap = static_cast<uint32_t>(range);
+    heap_rise(
+        in_heap++, [this](size_t a, size_t b) { return heap_less(a, b); },
+        [this](size_t a, size_t b) { exchange(scratch_[a].heap, scratch_[b].heap); });
+  }
+  constexpr void pop(size_t& in_heap) noexcept {
+    scratch_[0].heap = scratch_[--in_heap].heap;
+    heap_sink(
+        0, in_heap, [this](size_t a, size_t b) { return heap_less(a, b); },
+        [this](size_t a, size_t b) { exchange(scratch_[a].heap, scratch_[b].heap); });
+  }
+
+  span<memory_range> storage_;
+  span<sweep_slot> scratch_;
+  size_t size_ = 0;
+};
+
+}  // namespace pvhboot

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// A piece of physical memory and what it is for, as a value. One type for the PVH memory map, e820 and
+// XENMEM_memory_map.
+#pragma once
+
+#include <pvhboot/abi/e820.hpp>
+#include <pvhboot/abi/memory_type.hpp>
+#include <pvhboot/abi/start_info.hpp>
+#include <pvhboot/span.hpp>
+
+namespace pvhboot {
+
+/// [addr, addr + size). A range may end at exactly 2^64, where addr + size is 0: compare last() instead of an end.
+struct memory_range {
+  uint64_t addr = 0;
+  uint64_t size = 0;  ///< bytes
+  memory_type type{};
+
+  static constexpr memory_range from(const abi::hvm_memmap_table_entry& e) noexcept {
+    return {e.addr, e.size, memory_type{e.type.get()}};
+  }
+  static constexpr memory_range from(const abi::boot_e820_entry& e) noexcept {
+    return {e.addr, e.size, memory_type{e.type.get()}};
+  }
+
+  /// Ends above 2^64. Ending at it is sound.
+  [[nodiscard]] constexpr bool wraps() const noexcept { return size != 0 && size - 1 > ~addr; }
+  /// The last byte, of a range that is neither empty nor wraps.
+  [[nodiscard]] constexpr uint64_t last() const noexcept { return addr + (size - 1); }
+  /// Every byte of [a, a + n) is in this range. An empty or wrapping [a, a + n) never is.
+  [[nodiscard]] constexpr bool contains(uint64_t a, uint64_t n) const noexcept {
+    return n != 0 && a >= addr && a - addr < size && n <= size - (a - addr);
+  }
+  /// The two have a byte in common.
+  [[nodiscard]] constexpr bool overlaps(const memory_range& other) const noexcept {
+    return size != 0 && other.size != 0 && addr <= other.last() && other.addr <= last();
+  }
+
+  friend constexpr bool operator==(const memory_range&, const memory_range&) = default;
+};
+
+/// The name of a type for messages; "unknown" for a number that has none.
+constexpr string_ref name(memory_type t) noexcept {
+  switch (t) {
+    case memory_type::ram:
+      return "ram";
+    case memory_type::reserved:
+      return "reserved";
+    case memory_type::acpi:
+      return "acpi";
+    case memory_type::nvs:
+      return "nvs";
+    case memory_type::unusable:
+      return "unusable";
+    case memory_type::disabled:
+      return "disabled";
+    case memory_type::pmem:
+      return "pmem";
+    case memory_type::unaccepted:
+      return "unaccepted";
+    case memory_type::pram:
+      return "pram";
+    case memory_type::coreboot:
+      return "coreboot";
+    case memory_type::reserved_kern:
+      return "reserved_kern";
+    case memory_type::soft_reserved:
+      return "soft_reserved";
+  }
+  return "unknown";
+}
+
+}  // namespace pvhboot

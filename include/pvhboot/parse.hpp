@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// parse: bytes in physical memory → a checked view of the hand-over.
+//
+// Every extent is checked once, here; after that nothing can fail. What real producers ship although it is odd (an
+// unsorted map, reserved words that are not zero, a count that contradicts a pointer) is not an error: lint reports it.
+#pragma once
+
+#include <pvhboot/abi/start_info.hpp>
+#include <pvhboot/memory.hpp>
+#include <pvhboot/memory_range.hpp>
+#include <pvhboot/result.hpp>
+
+namespace pvhboot {
+
+/// What the caller is ready to accept. The protocol itself has no limits.
+struct parse_limits {
+  uint32_t memmap_entries = 4096;  ///< Xen's dom0 has at most 1024, everybody else 128
+  uint32_t modules = 256;
+  uint64_t string_size = 65536;  ///< bytes before the NUL; the longest in practice is Cloud Hypervisor's 65536
+};
+
+/// Why there is a memory map, or not. The specification: version >= 1 and memmap_entries != 0 (start_info.h).
+enum class memory_map_state : uint8_t {
+  table,                ///< there is one
+  absent_in_version_0,  ///< ask the hypervisor: XENMEM_memory_map
+  no_entries,           ///< memmap_entries is 0; Xen's init-xenstore-domain does this with a pointer that is not
+  contradictory,        ///< entries are announced but memmap_paddr is 0
+};
+
+/// A module as the list has it. Neither its bytes nor its command line were touched.
+struct boot_module {
+  uint64_t paddr = 0;
+  uint64_t size = 0;           ///< bytes
+  uint64_t cmdline_paddr = 0;  ///< 0: none
+
+  static constexpr boot_module from(const abi::hvm_modlist_entry& e) noexcept {
+    return {e.paddr, e.size, e.cmdline_paddr};
+  }
+};
+
+/// The text at paddr up to its NUL, which must come within `limit` bytes and within readable memory.
+template <physical_memory Memory>
+constexpr result<string_ref> read_string(const Memory& memory, uint64_t paddr, uint64_t limit) noexcept {
+  const uint8_t* first = memory.bytes(paddr, 1);
+  if (!first) return {errc::cmdline_unreadable, paddr};
+  // Byte by byte: until the NUL is found, nobody can say how much there is to read.
+  for (uint64_t n = 0; n <= limit && n <= ~paddr; ++n) {
+    const uint8_t* p = memory.bytes(paddr + n, 1);
+    if (!p) break;
+    if (*p == 0) return string_ref{first, static_cast<size_t>(n)};
+  }
+  return {errc::cmdline_unterminated, paddr};
+}
+
+/// A hand-over that parse accepted. It refers to the memory it was read from: copy what you need before you reuse that,
+/// since nothing in the memory map reserves it.
+template <physical_memory Memory> class boot_info {
+ public:
+  using memory_map_type = wire_table<abi::hvm_memmap_table_entry, memory_range>;
+  using module_list_type = wire_table<abi::hvm_modlist_entry, boot_module>;
+
+  [[nodiscard]] constexpr uint64_t paddr() const noexcept { return paddr_; }
+  [[nodiscard]] constexpr uint32_t version() const noexcept { return info_.version; }
+  [[nodiscard]] constexpr uint32_t flags() const noexcept { return info_.flags; }
+  /// absent() when there is none; an empty command line is something else.
+  [[nodiscard]] constexpr string_ref cmdline() const noexcept { return cmdline_; }
+  /// 0: not given. Search for it the old way, or do without ACPI.
+  [[nodiscard]] constexpr uint64_t rsdp_paddr() const noexcept { return info_.rsdp_paddr; }
+  [[nodiscard]] constexpr module_list_type modules() const noexcept { return modules_; }
+  /// As it was handed over: unsorted, overlapping and with empty entries, if that is what the producer wrote. Give it
+  /// to a pvhboot::memory_map to have it sanitised. Empty unless memory_map_state() is table.
+  [[nodiscard]] constexpr memory_map_type memory_map() const noexcept { return memory_map_; }
+  [[nodiscard]] constexpr pvhboot::memory_map_state memory_map_state() const noexcept { return map_state_; }
+  /// The structure itself. Members behind the version's end are zero.
+  [[nodiscard]] constexpr const abi::hvm_start_info& wire() const noexcept { return info_; }
+
+  /// A module's command line, absent() if it has none. Read only now, and so it can fail: qboot leaves garbage in the
+  /// pointer, which must not cost the whole hand-over.
+  [[nodiscard]] constexpr result<string_ref> cmdline_of(const boot_module& m) const noexcept {
+    if (m.cmdline_paddr == 0) return string_ref{};
+    return read_string(memory_, m.cmdline_paddr, limits_.string_size);
+  }
+  /// A module's bytes. Read only now: a 32-bit kernel may pass on a module that it cannot reach itself.
+  [[nodiscard]] constexpr result<span<const uint8_t>> contents_of(const boot_module& m) const noexcept {
+    const uint8_t* p = m.size > SIZE_MAX ? nullptr : memory_.bytes(m.paddr, m.size);
+    if (!p) return {errc::module_unreadable, m.paddr};
+    return span<const uint8_t>{p, static_cast<size_t>(m.size)};
+  }
+
+ private:
+  template <physical_memory M>
+  friend constexpr result<boot_info<M>> parse(const M&, uint64_t, const parse_limits&) noexcept;
+
+  constexpr explicit boot_info(const Memory& memory) noexcept : memory_(memory) {}
+
+  Memory memory_;
+  parse_limits limits_{};
+  uint64_t paddr_ = 0;
+  abi::hvm_start_info info_{};
+  string_ref cmdline_{};
+  module_list_type modules_{};
+  memory_map_type memory_map_{};
+  pvhboot::memory_map_state map_state_{};
+};
+
+/// Reads the hand-over whose hvm_start_info lies at start_info_paddr (%ebx at entry). A version above 1 is read as
+/// version 1, since versions only append; of version 0 no more than 40 bytes are touched.
+///
+/// Fails with an errc of the group "parse". Cost: constant, plus the length of the module list and of the command line.
+/// Memory that somebody else can change meanwhile is safe to parse, since every size is read once.
+template <physical_memory Memory>
+constexpr result<boot_info<Memory>> parse(const Memory& memory, uint64_t start_info_paddr,
+                                          const parse_limits& limits = {}) noexcept {
+  constexpr size_t v0_size = abi::hvm_start_info_v0_size;
+  const auto at = [&](size_t offset) { return start_info_paddr + offset; };
+  if (start_info_paddr == 0) return {errc::start_info_absent, 0};
+
+  boot_info<Memory> boot{memory};
+  boot.limits_ = limits;
+  boot.paddr_ = start_info_paddr;
+  const uint8_t* head = memory.bytes(start_info_paddr, v0_size);
+  if (!head) return {errc::start_info_unreadable, start_info_paddr};
+  const auto v0 = load<array<uint8_t, v0_size>>(head);
+  array<uint8_t, sizeof(abi::hvm_start_info)> raw{};
+  for (size_t i = 0; i < v0_size; ++i) raw[i] = v0[i];
+  boot.info_ = __builtin_bit_cast(abi::hvm_start_info, raw);
+  abi::hvm_start_info& info = boot.info_;
+  if (info.magic != abi::hvm_start_magic_value) return {errc::bad_magic, start_info_paddr};
+  if (info.version >= 1) {
+    constexpr size_t v1_size = sizeof(abi::hvm_start_info) - v0_size;
+    const uint8_t* tail = at(v0_size) < start_info_paddr ? nullptr : memory.bytes(at(v0_size), v1_size);
+    if (!tail) return {errc::start_info_unreadable, start_info_paddr};
+    const auto v1 = load<array<uint8_t, v1_size>>(tail);
+    for (size_t i = 0; i < v1_size; ++i) raw[v0_size + i] = v1[i];
+    info = __builtin_bit_cast(abi::hvm_start_info, raw);
+  }
+
+  if (info.cmdline_paddr != 0) {
+    const auto text = read_string(memory, info.cmdline_paddr, limits.string_size);
+    if (!text) return text.error();
+    boot.cmdline_ = *text;
+  }
+
+  if (const uint32_t n = info.nr_modules; n != 0) {
+    if (info.modlist_paddr == 0) return {errc::modlist_absent, at(offsetof(abi::hvm_start_info, modlist_paddr))};
+    if (n > limits.modules) return {errc::too_many_modules, at(offsetof(abi::hvm_start_info, nr_modules))};
+    const uint8_t* list = memory.bytes(info.modlist_paddr, uint64_t{n} * sizeof(abi::hvm_modlist_entry));
+    if (!list) return {errc::modlist_unreadable, info.modlist_paddr};
+    boot.modules_ = {list, n};
+    uint64_t entry = info.modlist_paddr;
+    for (const boot_module m : boot.modules_) {
+      if (m.size != 0 && m.size - 1 > ~m.paddr) return {errc::module_wraps, entry};
+      entry += sizeof(abi::hvm_modlist_entry);
+    }
+  }
+
+  if (info.version == 0) {
+    boot.map_state_ = memory_map_state::absent_in_version_0;
+  } else if (info.memmap_entries == 0) {
+    boot.map_state_ = memory_map_state::no_entries;
+  } else if (info.memmap_paddr == 0) {
+    boot.map_state_ = memory_map_state::contradictory;
+  } else {
+    const uint32_t n = info.memmap_entries;
+    if (n > limits.memmap_entries)
+      return {errc::too_many_memmap_entries, at(offsetof(abi::hvm_start_info, memmap_entries))};
+    const uint8_t* table = memory.bytes(info.memmap_paddr, uint64_t{n} * sizeof(abi::hvm_memmap_table_entry));
+    if (!table) return {errc::memmap_unreadable, info.memmap_paddr};
+    boot.memory_map_ = {table, n};
+    boot.map_state_ = memory_map_state::table;
+  }
+  return boot;
+}
+
+}  // namespace pvhboot
