@@ -3,10 +3,19 @@
 // Everything but the opt-ins (emit_note.hpp, spec.hpp, reflect.hpp). Needs <stddef.h> and <stdint.h>, nothing else.
 #pragma once
 
+#include <pvhboot/abi/boot_params.hpp>
 #include <pvhboot/abi/e820.hpp>
+#include <pvhboot/abi/edd.hpp>
+#include <pvhboot/abi/elf.hpp>
+#include <pvhboot/abi/kernel_info.hpp>
 #include <pvhboot/abi/le.hpp>
 #include <pvhboot/abi/memory_type.hpp>
+#include <pvhboot/abi/screen_info.hpp>
+#include <pvhboot/abi/setup_data.hpp>
+#include <pvhboot/abi/setup_header.hpp>
 #include <pvhboot/abi/start_info.hpp>
+#include <pvhboot/abi/xen_memory.hpp>
+#include <pvhboot/abi/xen_note.hpp>
 #include <pvhboot/memory.hpp>
 #include <pvhboot/memory_map.hpp>
 #include <pvhboot/memory_range.hpp>
