@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: BSL-1.0
+"""Boot a Debian Linux kernel in QEMU: PVH, examples/chainload, Linux, userspace; then tell what arrived.
+
+The kernel and busybox are downloaded by package name into .cache and never installed.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import building
+from lab import LabError, boot, bzimage, packages, qemu, userspace
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--kernel", type=Path, metavar="FILE", help="a bzImage instead of Debian's")
+    parser.add_argument("--initrd", type=Path, metavar="FILE", help="an initrd instead of the reporting userspace")
+    parser.add_argument("--append", default=boot.DEFAULT_APPEND, metavar="TEXT",
+                        help=f"Linux's command line (default: {boot.DEFAULT_APPEND})")
+    parser.add_argument("--memory", default="256M", metavar="SIZE", help="guest memory, such as 512M or 5G (default: 256M)")
+    parser.add_argument("--machine", default="q35", choices=qemu.MACHINES)
+    parser.add_argument("--direct", action="store_true",
+                        help="enter the same kernel's vmlinux straight through its own PVH note")
+    parser.add_argument("--accel", default="auto", choices=("auto", "kvm", "tcg"))
+    parser.add_argument("--timeout", type=float, default=120.0, metavar="SECONDS")
+    parser.add_argument("--verbose", action="store_true", help="show the whole console")
+
+
+class Progress:
+    """One line a stage, as soon as the console shows that it is reached."""
+
+    def __init__(self, verbose: bool, direct: bool) -> None:
+        self.verbose = verbose
+        self.stages = [
+            ("chainload: start_info", "chainload", "entered through PVH"),
+            ("chainload: placed kernel", "chainload", "placed the kernel"),
+            ("chainload: entering", "chainload", "handed over to Linux"),
+        ] * (not direct) + [
+            ("Linux version", "linux", "speaks on the console"),
+            ("Run /init as init process", "linux", "starts userspace"),
+            (userspace.BEGIN, "userspace", "reached"),
+            (userspace.END, "userspace", "has told what it got"),
+        ]
+
+    def line(self, seconds: float, text: str) -> None:
+        if self.verbose:
+            print(f"  | {text}", flush=True)
+        for number, (mark, who, what) in enumerate(self.stages):
+            if mark in text:
+                detail = text[text.find(mark) + len(mark):].strip() if who == "chainload" else ""
+                stage(seconds, who, f"{what}{': ' + detail if detail else ''}")
+                del self.stages[:number + 1]
+                return
+
+
+def stage(seconds: float, who: str, what: str) -> None:
+    print(f"{seconds:6.1f} s  {who:<10} {what}", flush=True)
+
+
+def checked(path: Path, option: str) -> Path:
+    if not path.is_file():
+        raise LabError(f"{option}: no such file: {path}")
+    return path
+
+
+def run(options: argparse.Namespace) -> int:
+    began = time.monotonic()
+    kernel = checked(options.kernel, "--kernel") if options.kernel else packages.kernel()
+    initrd = checked(options.initrd, "--initrd") if options.initrd else None
+    image = kernel.read_bytes()
+    chainload = None
+    if not options.direct:
+        building.configure()
+        building.compile_all(targets=[str(boot.CHAINLOAD)])
+        chainload = building.BUILD / boot.CHAINLOAD
+    elif image[:4] != b"\x7fELF":
+        bzimage.vmlinux(kernel)
+    stage(time.monotonic() - began, "ready", f"kernel {kernel.name}, examples built")
+    log = building.BUILD / "boot" / "console.log"
+    plan = boot.Plan(kernel, chainload, initrd, options.append, options.machine, options.memory, options.accel,
+                     options.timeout, log)
+    stage(0, "qemu", f"{plan.machine}, {plan.memory}, {qemu.accelerator(plan.accel)}")
+    outcome = boot.boot(plan, Progress(options.verbose, options.direct).line)
+    stage(outcome.run.seconds, "qemu", "ended")
+    print()
+    print(table(outcome.rows))
+    print(f"\nconsole log: {log.relative_to(building.ROOT)}")
+    return 0 if all(row.ok is not False for row in outcome.rows) else 1
+
+
+def table(rows: list[boot.Row]) -> str:
+    words = {True: "ok", False: "NOT OK", None: "not judged"}
+    cells = [("", "handed over", "arrived", "")] + [(r.what, r.handed_over, r.arrived, words[r.ok]) for r in rows]
+    widths = [max(len(line[column]) for line in cells) for column in range(4)]
+    return "\n".join(" | ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip() for line in cells)

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: BSL-1.0
+"""What the example kernel and the example boot loader say on the console, read back into values.
+
+One fact a line, prefixed with the program's name; a refusal is one `error:` line.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+from lab import LabError
+from lab.wire import Range
+
+HEX = r"0x[0-9a-f]+"
+
+
+@dataclass
+class Handover:
+    """The facts of one program's lines. None or an empty list: it did not say so."""
+
+    program: str
+    start_info: int | None = None
+    version: int | None = None
+    flags: int | None = None
+    cmdline: str | None = None
+    modules: list[tuple[int, int]] = field(default_factory=list)
+    rsdp: int | None = None
+    counts: tuple[int, int] | None = None
+    received: list[Range] = field(default_factory=list)
+    sanitised: list[Range] = field(default_factory=list)
+    total_ram: int | None = None
+    kernel: str | None = None
+    placed: dict[str, tuple[int, int]] = field(default_factory=dict)
+    zero_page: int | None = None
+    entering: int | None = None
+    oddities: list[str] = field(default_factory=list)
+    result: str | None = None
+    error: str | None = None
+
+
+def read(program: str, lines: list[str]) -> Handover:
+    """The facts in the lines of `program`. A line of a known kind that does not have its shape is an error."""
+    found = Handover(program)
+    prefix = program + ": "
+    for line in lines:
+        # Firmware may leave a line without its end before the program's first one.
+        at = line.find(prefix)
+        if at >= 0:
+            take(found, line[at + len(prefix):])
+    return found
+
+
+def take(found: Handover, text: str) -> None:
+    for pattern, store in GRAMMAR:
+        if text.startswith(pattern.split(" ", 1)[0].split(":", 1)[0]):
+            match = re.fullmatch(pattern, text)
+            if match:
+                store(found, *match.groups())
+                return
+    if any(text.startswith(word) for word in KEYWORDS):
+        raise LabError(f"{found.program} printed a line that is not in its grammar: {text!r}")
+
+
+def number(text: str) -> int:
+    return int(text, 0)
+
+
+def store_start_info(found: Handover, paddr: str, version: str, flags: str) -> None:
+    found.start_info, found.version, found.flags = number(paddr), number(version), number(flags)
+
+
+def store_cmdline(found: Handover, _paddr: str, size: str, text: str) -> None:
+    if len(text.encode("utf-8", "surrogateescape")) != number(size):
+        raise LabError(f"{found.program} counts {size} bytes in the command line {text!r}")
+    found.cmdline = text
+
+
+def store_module(found: Handover, index: str, start: str, end: str, size: str) -> None:
+    if number(index) != len(found.modules):
+        raise LabError(f"{found.program} names module {index} after {len(found.modules)} others")
+    if number(end) - number(start) != number(size):
+        raise LabError(f"{found.program}: module {index} has {size} bytes in [{start}, {end})")
+    found.modules.append((number(start), number(size)))
+
+
+def store_range(ranges: list[Range], start: str, end: str, kind: str) -> None:
+    ranges.append(Range(number(start), number(end) - number(start), number(kind)))
+
+
+def store_placed(found: Handover, what: str, start: str, end: str) -> None:
+    found.placed[what] = (number(start), number(end))
+
+
+def put(name: str, convert=number):
+    """A rule's action: keep the one value of the line under `name`."""
+    return lambda found, value: setattr(found, name, convert(value))
+
+
+# The keyword that opens a line decides its shape.
+GRAMMAR = [
+    (rf"start_info ({HEX}) version (\d+) flags ({HEX}).*", store_start_info),
+    (rf'command line ({HEX}) \((\d+) bytes\) "(.*)"', store_cmdline),
+    (r"command line none", lambda found: setattr(found, "cmdline", "")),
+    (rf"module (\d+) \[({HEX}), ({HEX})\) (\d+) bytes.*", store_module),
+    (rf"rsdp ({HEX})", put("rsdp")),
+    (r"rsdp none", lambda found: setattr(found, "rsdp", 0)),
+    (r"memory map (\d+) entries received, (\d+) after sanitising.*",
+     lambda found, a, b: setattr(found, "counts", (number(a), number(b)))),
+    (rf"map received \[({HEX}), ({HEX})\) type (\d+).*", lambda found, *r: store_range(found.received, *r)),
+    (rf"map sanitised \[({HEX}), ({HEX})\) type (\d+).*", lambda found, *r: store_range(found.sanitised, *r)),
+    (r"kernel (.*)", put("kernel", str)),
+    (rf"placed (kernel|initrd) \[({HEX}), ({HEX})\).*", store_placed),
+    (rf"placed zero page ({HEX}).*", put("zero_page")),
+    (rf"entering ({HEX})", put("entering")),
+    (r"total ram (\d+) bytes", put("total_ram")),
+    (r"oddity: (.*)", lambda found, text: found.oddities.append(text)),
+    (r"result (.*)", put("result", str)),
+    (r"error: (.*)", put("error", str)),
+]
+KEYWORDS = ("start_info ", "command line ", "module ", "rsdp ", "memory map ", "map ", "placed ", "entering ",
+            "total ram ", "result ", "error")

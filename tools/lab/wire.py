@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: BSL-1.0
+"""What the bytes mean, as plain tables: the zero page and memory ranges. Written from the documents, not from the
+library, so that the two can disagree."""
+
+import struct
+from dataclasses import dataclass
+
+from lab import LabError
+
+RAM = 1
+E820_LIMIT = 128
+
+# Documentation/arch/x86/zero-page.rst and boot.rst of Linux: offset and format of what the lab looks at.
+ZERO_PAGE = {
+    "acpi_rsdp_addr": (0x070, "<Q"),
+    "ext_ramdisk_image": (0x0C0, "<I"),
+    "ext_ramdisk_size": (0x0C4, "<I"),
+    "ext_cmd_line_ptr": (0x0C8, "<I"),
+    "e820_entries": (0x1E8, "<B"),
+    "sentinel": (0x1EF, "<B"),
+    "setup_sects": (0x1F1, "<B"),
+    "boot_flag": (0x1FE, "<H"),
+    "header": (0x202, "<I"),
+    "version": (0x206, "<H"),
+    "type_of_loader": (0x210, "<B"),
+    "loadflags": (0x211, "<B"),
+    "code32_start": (0x214, "<I"),
+    "ramdisk_image": (0x218, "<I"),
+    "ramdisk_size": (0x21C, "<I"),
+    "cmd_line_ptr": (0x228, "<I"),
+    "cmdline_size": (0x238, "<I"),
+    "hardware_subarch": (0x23C, "<I"),
+    "setup_data": (0x250, "<Q"),
+    "init_size": (0x260, "<I"),
+}
+E820_TABLE = 0x2D0
+E820_ENTRY = struct.Struct("<QQI")
+
+
+@dataclass(frozen=True)
+class Range:
+    """A memory range as firmware maps hold it."""
+
+    addr: int
+    size: int
+    type: int
+
+    @property
+    def end(self) -> int:
+        return self.addr + self.size
+
+    def __str__(self) -> str:
+        return f"[{self.addr:#x}, {self.end:#x}) type {self.type}"
+
+
+class BootParams:
+    """A zero page of 4096 bytes; fields by their names."""
+
+    def __init__(self, page: bytes) -> None:
+        if len(page) != 4096:
+            raise LabError(f"a zero page has 4096 bytes, not {len(page)}")
+        self.page = page
+
+    def __getattr__(self, name: str) -> int:
+        if name not in ZERO_PAGE:
+            raise AttributeError(name)
+        offset, form = ZERO_PAGE[name]
+        return struct.unpack_from(form, self.page, offset)[0]
+
+    @property
+    def e820(self) -> list[Range]:
+        count = self.e820_entries
+        if count > E820_LIMIT:
+            raise LabError(f"the zero page counts {count} e820 entries, more than its table holds")
+        return [Range(*E820_ENTRY.unpack_from(self.page, E820_TABLE + number * E820_ENTRY.size)) for number in range(count)]
+
+
+def coverage(ranges: list[Range], kind: int) -> list[tuple[int, int]]:
+    """The addresses of one type as sorted, disjoint, joined [start, end) pairs."""
+    spans: list[tuple[int, int]] = []
+    for start, end in sorted((r.addr, r.end) for r in ranges if r.type == kind and r.size):
+        if spans and start <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
+        else:
+            spans.append((start, end))
+    return spans
+
+
+def differences(left: list[Range], right: list[Range]) -> list[str]:
+    """Where two maps give an address different types: one sentence a type."""
+    found = []
+    for kind in sorted({r.type for r in left + right if r.size}):
+        ours, theirs = coverage(left, kind), coverage(right, kind)
+        if ours != theirs:
+            found.append(f"type {kind}: {spans_text(ours)} against {spans_text(theirs)}")
+    return found
+
+
+def spans_text(spans: list[tuple[int, int]]) -> str:
+    return " ".join(f"[{start:#x}, {end:#x})" for start, end in spans) or "nothing"
+
+
+def is_sorted_and_disjoint(ranges: list[Range]) -> bool:
+    return all(a.end <= b.addr for a, b in zip(ranges, ranges[1:]))
+
+
+def ram_bytes(ranges: list[Range]) -> int:
+    return sum(end - start for start, end in coverage(ranges, RAM))
