@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: BSL-1.0
+"""clang-tidy over the headers, each through a file that includes it, and over the examples; a finding is an error."""
+
+import argparse
+import subprocess
+import tempfile
+from pathlib import Path
+
+import sources
+from lab import ROOT
+
+FLAGS = ["-std=c++20", f"-I{ROOT / 'include'}"]
+EXAMPLE_FLAGS = ["-m32", "-ffreestanding", "-fno-exceptions", "-fno-rtti", "-nostdinc++"]
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="*", metavar="FILE", help="only these")
+
+
+def run(options: argparse.Namespace) -> int:
+    try:
+        tool = sources.llvm_tool("clang-tidy")
+    except sources.WrongVersion as why:
+        print(why)
+        return 77
+    with tempfile.TemporaryDirectory(prefix="pvhboot-lint-") as scratch:
+        jobs = header_jobs(Path(scratch)) + example_jobs()
+        if options.files:
+            jobs = [job for job in jobs if any(job[0].endswith(name) for name in options.files)]
+        results = sources.parallel(lambda job: (job[0], *tidy(tool, job[1], job[2])), jobs)
+    bad = [(name, text) for name, status, text in results if status]
+    for finding in sources.distinct(text for _, text in bad):
+        print(finding)
+    for name, _ in bad:
+        print(f"lint: not clean: {name}")
+    print(f"lint: {len(jobs) - len(bad)} files are clean, {len(bad)} are not")
+    return 1 if bad or not jobs else 0
+
+
+def header_jobs(scratch: Path) -> list[tuple[str, Path, list[str]]]:
+    """(name, file, flags): a file for each header, as headers are read differently when they are the main file."""
+    jobs = []
+    for header in sources.public_headers():
+        unit = scratch / (header.replace("/", "_") + ".cpp")
+        unit.write_text(f"#include <{header}>\n", encoding="utf-8")
+        jobs.append((header, unit, FLAGS))
+    return jobs
+
+
+def example_jobs() -> list[tuple[str, Path, list[str]]]:
+    return [(path, ROOT / path, FLAGS + EXAMPLE_FLAGS) for path in sources.tracked((".cpp",), ("examples",))]
+
+
+def tidy(tool: str, file: Path, flags: list[str]) -> tuple[int, str]:
+    command = [tool, "--quiet", f"--config-file={ROOT / '.clang-tidy'}", str(file), "--", *flags]
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
+                          check=False)
+    return done.returncode, (done.stdout + done.stderr).strip()
