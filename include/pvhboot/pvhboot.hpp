@@ -16,9 +16,13 @@
 #include <pvhboot/abi/start_info.hpp>
 #include <pvhboot/abi/xen_memory.hpp>
 #include <pvhboot/abi/xen_note.hpp>
+#include <pvhboot/bzimage.hpp>
+#include <pvhboot/heap.hpp>
 #include <pvhboot/memory.hpp>
 #include <pvhboot/memory_map.hpp>
 #include <pvhboot/memory_range.hpp>
 #include <pvhboot/parse.hpp>
+#include <pvhboot/placement.hpp>
 #include <pvhboot/result.hpp>
 #include <pvhboot/span.hpp>
+#include <pvhboot/translate.hpp>

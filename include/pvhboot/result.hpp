@@ -138,6 +138,38 @@ constexpr string_ref message(errc code) noexcept {
   return "unknown error";
 }
 
+/// What `where` counts or points to, as a word to print before the number.
+constexpr string_ref where_word(errc code) noexcept {
+  switch (code) {
+    case errc::no_boot_flag:
+    case errc::no_header_magic:
+    case errc::bad_header_jump:
+    case errc::header_truncated:
+    case errc::setup_truncated:
+    case errc::kernel_truncated:
+    case errc::not_loaded_high:
+    case errc::bad_kernel_alignment:
+    case errc::payload_out_of_bounds:
+    case errc::bad_kernel_info:
+    case errc::loader_type_zero:
+      return "offset";
+    case errc::image_too_short:
+    case errc::no_free_range:
+    case errc::no_place_for_kernel:
+    case errc::cmdline_too_long:
+      return "bytes";
+    case errc::map_full:
+    case errc::scratch_too_small:
+    case errc::e820_full:
+    case errc::no_ram:
+      return "ranges";
+    case errc::protocol_too_old:
+      return "version";
+    default:
+      return "address";
+  }
+}
+
 struct failure {
   errc code;
   uint64_t where;  ///< what this is, the comment of the code says

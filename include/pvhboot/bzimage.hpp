@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// bzimage: a Linux kernel file, judged. Source: Documentation/arch/x86/boot.rst, "The Real-Mode Kernel Header" and
+// "Details of Header Fields"; the order of the checks follows the order in which their bytes can be trusted.
+//
+// The accessors give each field its meaning for the image's own protocol version: a field that is newer than the
+// version, or lies behind the header's end, is code in an old image and is never looked at. The documented default
+// stands in for it.
+#pragma once
+
+#include <pvhboot/abi/setup_header.hpp>
+#include <pvhboot/memory.hpp>
+#include <pvhboot/result.hpp>
+
+namespace pvhboot {
+
+/// Where the header that a correct image of this protocol version carries ends in the file. 0 before 2.00.
+constexpr size_t setup_header_end(uint16_t version) noexcept {
+  if (version >= 0x020f) return 0x26c;
+  if (version >= 0x020b) return 0x268;  // 2.14 never shipped: as 2.13
+  if (version >= 0x020a) return 0x264;
+  if (version >= 0x0209) return 0x258;
+  if (version >= 0x0208) return 0x250;
+  if (version >= 0x0207) return 0x248;
+  if (version >= 0x0206) return 0x23c;
+  if (version >= 0x0205) return 0x238;
+  if (version >= 0x0203) return 0x230;
+  if (version >= 0x0202) return 0x22c;
+  if (version >= 0x0201) return 0x228;
+  return version >= 0x0200 ? 0x224 : 0;
+}
+
+class bzimage {
+ public:
+  /// major << 8 | minor. 2.14 never shipped and counts as 2.13 (boot.rst).
+  [[nodiscard]] constexpr uint16_t protocol() const noexcept {
+    return header_.version == 0x020e ? uint16_t{0x020d} : header_.version.get();
+  }
+  /// The fields that exist; those that do not are 0.
+  [[nodiscard]] constexpr const abi::setup_header& header() const noexcept { return header_; }
+  /// What a loader copies into the zero page at 0x1f1: up to the header's end, as the file tells it, and no further.
+  [[nodiscard]] constexpr span<const uint8_t> header_bytes() const noexcept {
+    return file_.first(header_end_).after(abi::setup_header_file_offset);
+  }
+  /// The protected-mode code: what is put at the load address. Without what may follow it in the file (signatures).
+  [[nodiscard]] constexpr span<const uint8_t> code() const noexcept {
+    return file_.after(code_offset_).first(code_size_);
+  }
+  /// Where the protected-mode code begins in the file.
+  [[nodiscard]] constexpr size_t code_offset() const noexcept { return code_offset_; }
+
+  /// Longest command line without its NUL. 255 before 2.06.
+  [[nodiscard]] constexpr uint32_t cmdline_size() const noexcept {
+    return has(0x206, 0x238 + 4) ? header_.cmdline_size.get() : 255;
+  }
+  /// The last byte that the initrd may occupy.
+  [[nodiscard]] constexpr uint32_t initrd_addr_max() const noexcept {
+    return header_.initrd_addr_max != 0 ? header_.initrd_addr_max.get() : 0x37ffffff;
+  }
+  [[nodiscard]] constexpr bool relocatable() const noexcept { return header_.relocatable_kernel != 0; }
+  /// Bytes, a power of two, if the kernel is relocatable.
+  [[nodiscard]] constexpr uint32_t kernel_alignment() const noexcept { return header_.kernel_alignment; }
+  /// The least alignment the kernel puts up with, at a cost. kernel_alignment() if it does not say.
+  [[nodiscard]] constexpr uint32_t min_alignment() const noexcept {
+    const uint8_t shift = header_.min_alignment;
+    return shift != 0 && shift < 32 && uint32_t{1} << shift < kernel_alignment() ? uint32_t{1} << shift
+                                                                                 : kernel_alignment();
+  }
+  /// Where the kernel would like to run; 1 MiB before 2.10.
+  [[nodiscard]] constexpr uint64_t pref_address() const noexcept {
+    return has(0x20a, 0x258 + 8) ? header_.pref_address.get() : 0x100000;
+  }
+  /// Bytes from the run-time start that must be free RAM until the kernel knows its memory map. Before 2.10 nobody
+  /// says; three times the code then, as GRUB assumes.
+  [[nodiscard]] constexpr uint64_t init_size() const noexcept {
+    return header_.init_size != 0 ? header_.init_size.get() : uint64_t{3} * code_size_;
+  }
+  /// The 64-bit entry, at +0x200 of the code.
+  [[nodiscard]] constexpr bool has_entry_64() const noexcept {
+    return (header_.xloadflags & xloadflags::kernel_64) != 0;
+  }
+  /// Kernel, initrd and command line may lie above 4 GiB, if the 64-bit entry is used.
+  [[nodiscard]] constexpr bool can_be_loaded_above_4g() const noexcept {
+    return (header_.xloadflags & xloadflags::can_be_loaded_above_4g) != 0;
+  }
+  /// What `file` or `uname -rv` would show. absent() if the image has none.
+  [[nodiscard]] constexpr string_ref kernel_version() const noexcept {
+    const size_t v = header_.kernel_version;
+    if (v == 0 || v + 0x200 >= code_offset_) return {};
+    const span<const uint8_t> text = file_.first(code_offset_).after(v + 0x200);
+    size_t n = 0;
+    while (n < text.size() && text[n] != 0) ++n;
+    return n < text.size() ? string_ref{text.data(), n} : string_ref{};
+  }
+
+ private:
+  friend constexpr result<bzimage> parse_bzimage(span<const uint8_t> file) noexcept;
+
+  constexpr explicit bzimage(span<const uint8_t> file) noexcept : file_(file) {}
+  /// The field that ends at this file offset and came with this version exists.
+  [[nodiscard]] constexpr bool has(uint16_t since, size_t end) const noexcept {
+    return protocol() >= since && end <= header_end_;
+  }
+
+  span<const uint8_t> file_;
+  abi::setup_header header_{};
+  size_t header_end_ = 0;
+  size_t code_offset_ = 0;
+  size_t code_size_ = 0;
+};
+
+/// Judges a kernel file of protocol 2.00 or newer that is loaded high. Refers to the file, and copies only its header.
+/// Fails with an errc of the group "bzimage".
+constexpr result<bzimage> parse_bzimage(span<const uint8_t> file) noexcept {
+  constexpr size_t at = abi::setup_header_file_offset;
+  constexpr size_t hole_end = 0x282;  // a short jump cannot end the header further away
+  bzimage image{file};
+  if (file.size() < setup_header_end(0x0200)) return {errc::image_too_short, file.size()};
+
+  array<uint8_t, sizeof(abi::setup_header)> raw{};
+  const size_t known = file.size() - at < raw.size() ? file.size() - at : raw.size();
+  for (size_t i = 0; i < known; ++i) raw[i] = file[at + i];
+  const auto all = __builtin_bit_cast(abi::setup_header, raw);
+  if (all.boot_flag != abi::setup_header_boot_flag) return {errc::no_boot_flag, 0x1fe};
+  if (all.header != abi::setup_header_magic) return {errc::no_header_magic, 0x202};
+  if (all.version < 0x0200) return {errc::protocol_too_old, all.version};
+  const size_t displacement = all.jump >> 8;
+  if ((all.jump & 0xff) != 0xeb || displacement > 0x7f) return {errc::bad_header_jump, 0x200};
+  image.header_end_ = 0x202 + displacement;
+  static_assert(0x202 + 0x7f < hole_end);
+  if (image.header_end_ < setup_header_end(0x0200)) return {errc::header_truncated, image.header_end_};
+  if (file.size() < image.header_end_) return {errc::image_too_short, file.size()};
+
+  const size_t version_end = setup_header_end(all.version);
+  const size_t end = version_end < image.header_end_ ? version_end : image.header_end_;
+  for (size_t i = end - at; i < raw.size(); ++i) raw[i] = 0;
+  image.header_ = __builtin_bit_cast(abi::setup_header, raw);
+  abi::setup_header& h = image.header_;
+  // Bytes that an older protocol used otherwise, or not at all, inside a field that exists.
+  if (h.version < 0x0204) h.syssize &= 0xffff;
+  if (h.version < 0x020a) h.min_alignment = 0;
+  if (h.version < 0x020c) h.xloadflags = uint16_t{0};
+
+  const size_t sectors = h.setup_sects != 0 ? h.setup_sects : 4;
+  image.code_offset_ = (sectors + 1) * 512;
+  if (file.size() <= image.code_offset_) return {errc::setup_truncated, image.code_offset_};
+  if ((h.loadflags & loadflags::loaded_high) == 0) return {errc::not_loaded_high, 0x211};
+  const size_t rest = file.size() - image.code_offset_;
+  // syssize is rounded up to 16 bytes and may say up to 15 more than there are. Before 2.04 two of its bytes are
+  // missing.
+  const uint64_t said = uint64_t{h.syssize.get()} * 16;
+  const bool trusted = h.version >= 0x0204 && said != 0;
+  if (trusted && said > uint64_t{rest} + 15) return {errc::kernel_truncated, image.code_offset_ + said};
+  image.code_size_ = trusted && said < rest ? static_cast<size_t>(said) : rest;
+
+  const uint32_t alignment = h.kernel_alignment;
+  if (h.relocatable_kernel != 0 && (alignment == 0 || (alignment & (alignment - 1)) != 0))
+    return {errc::bad_kernel_alignment, 0x230};
+  if (h.payload_length != 0) {
+    const uint64_t payload_end = uint64_t{h.payload_offset.get()} + h.payload_length.get();
+    if (payload_end > image.code_size_) return {errc::payload_out_of_bounds, payload_end};
+  }
+  return image;
+}
+
+}  // namespace pvhboot
