@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Text output and the end of the machine, for examples that have nothing below them: no libc, no heap.
+#pragma once
+
+#include <pvhboot/span.hpp>
+
+namespace example {
+
+inline void out8(uint16_t port, uint8_t value) { asm volatile("outb %0, %1" : : "a"(value), "Nd"(port)); }
+inline void out32(uint16_t port, uint32_t value) { asm volatile("outl %0, %1" : : "a"(value), "Nd"(port)); }
+inline uint8_t in8(uint16_t port) {
+  uint8_t value;
+  asm volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
+  return value;
+}
+
+/// To the first serial port and to port 0xe9, which is QEMU's and Xen's debug console.
+void put(char c);
+void put(pvhboot::string_ref text);
+
+/// A number to be printed as 0x….
+struct hex {
+  uint64_t value;
+};
+void put(hex number);
+void put(uint64_t decimal);
+inline void put(uint32_t decimal) { put(uint64_t{decimal}); }
+
+template <size_t N> void put(const char (&literal)[N]) { put(pvhboot::string_ref{literal, N - 1}); }
+
+/// One line: all of it, then a line feed.
+template <class... Parts> void line(const Parts&... parts) {
+  (put(parts), ...);
+  put('\n');
+}
+
+/// Ends the machine. QEMU with -device isa-debug-exit,iobase=0xf4,iosize=4 ends with status 2 * code + 1; without that
+/// device the machine stands still.
+[[noreturn]] void end_machine(uint8_t code);
+
+}  // namespace example
