@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "handover.hpp"
+
+#include <pvhboot/abi/le.hpp>
+
+extern "C" const uint8_t handover_begin[];
+extern "C" const uint8_t handover_end[];
+
+// esi = code, edi = load, ecx = bytes, edx = zero page. Position-independent: it runs from a copy.
+asm(R"(
+  .pushsection .text.handover, "ax", @progbits
+  .globl handover_begin, handover_end
+handover_begin:
+  mov %edi, %eax
+  cld
+  rep movsb
+  mov %edx, %esi
+  xor %ebx, %ebx
+  xor %edi, %edi
+  xor %ebp, %ebp
+  jmp *%eax
+handover_end:
+  .popsection
+)");
+
+namespace chainload {
+
+namespace {
+struct handover_page {
+  pvhboot::le64 gdt[4];
+  pvhboot::le16 gdt_limit;
+  pvhboot::le32 gdt_base;
+  uint8_t code[64];
+};
+}  // namespace
+
+void hand_over(uint64_t page, pvhboot::span<const uint8_t> code, uint64_t load, uint64_t zero_page) {
+  auto& last = *reinterpret_cast<handover_page*>(static_cast<uintptr_t>(page));
+  last.gdt[0] = uint64_t{0};
+  last.gdt[1] = uint64_t{0};
+  last.gdt[2] = 0x00cf9b000000ffffu;
+  last.gdt[3] = 0x00cf93000000ffffu;
+  last.gdt_limit = static_cast<uint16_t>(sizeof last.gdt - 1);
+  last.gdt_base = static_cast<uint32_t>(page);
+  const auto size = static_cast<size_t>(handover_end - handover_begin);
+  static_assert(sizeof(handover_page) <= 4096);
+  __builtin_memcpy(last.code, handover_begin, size);
+  // This program's own GDT has the same descriptors at the same selectors, so the segment registers are right already.
+  asm volatile("cli; lgdt %0; jmp *%1"
+               :
+               : "m"(last.gdt_limit), "r"(last.code), "S"(code.data()), "D"(static_cast<uintptr_t>(load)),
+                 "c"(code.size()), "d"(static_cast<uintptr_t>(zero_page))
+               : "memory");
+  __builtin_unreachable();
+}
+
+}  // namespace chainload

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The last step: the kernel to its place, and into it.
+#pragma once
+
+#include <pvhboot/span.hpp>
+
+namespace chainload {
+
+/// Copies `code` to `load` and enters it there by Linux's 32-bit protocol (boot.rst): flat 4 GiB segments 0x10 and
+/// 0x18, interrupts off, %esi = zero page, %ebp = %edi = %ebx = 0. The instructions that do it and their GDT are put
+/// into the page at `page` first, so that `load` may overlap this program, though not `code`.
+[[noreturn]] void hand_over(uint64_t page, pvhboot::span<const uint8_t> code, uint64_t load, uint64_t zero_page);
+
+}  // namespace chainload

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// A boot loader: entered by PVH, it starts a Linux bzImage by the 32-bit entry, with all that the hypervisor gave it.
+//
+// Modules: a kernel and then its initrd; or one module that begins with a cpio "newc" archive holding `vmlinuz` and
+// optionally `cmdline`, and whose remaining bytes are the initrd. Without a `cmdline` Linux gets this loader's own.
+//
+// Every refusal is one line and ends the machine: code 0x20 + errc, or 0x60 and above for what is of this loader alone.
+#include "../common/report.hpp"
+#include "cpio.hpp"
+#include "handover.hpp"
+
+using chainload::bytes;
+using example::hex;
+using example::line;
+using pvhboot::errc;
+using pvhboot::memory_type;
+
+namespace {
+
+constexpr pvhboot::string_ref who = "chainload: ";
+
+enum class refusal : uint8_t {
+  no_memory_map = 0x60,
+  no_module,
+  damaged_archive,
+  no_kernel_in_archive,
+  cmdline_has_nul
+};
+
+/// What Linux is given beside the hand-over's map and RSDP.
+struct cargo {
+  bytes kernel{};
+  bytes initrd{};
+  bytes cmdline{};
+};
+
+// Room for what a hypervisor hands over, and for the pieces that reserved ranges cut it into.
+constexpr size_t map_slots = 512;
+pvhboot::memory_map_buffer<map_slots> linux_buffer;
+pvhboot::memory_map_buffer<map_slots> free_buffer;
+
+[[noreturn]] void refuse(pvhboot::string_ref sentence, pvhboot::string_ref word, uint64_t where, uint8_t code) {
+  line(who, "error: ", sentence, " (", word, " ", hex{where}, ")");
+  example::end_machine(code);
+}
+[[noreturn]] void refuse(pvhboot::failure f) {
+  refuse(message(f.code), where_word(f.code), f.where, static_cast<uint8_t>(0x20 + static_cast<uint8_t>(f.code)));
+}
+[[noreturn]] void refuse(pvhboot::string_ref sentence, pvhboot::string_ref word, uint64_t where, refusal code) {
+  refuse(sentence, word, where, static_cast<uint8_t>(code));
+}
+void must(const pvhboot::result<void>& done) {
+  if (!done) refuse(done.error());
+}
+template <class T> T must(const pvhboot::result<T>& got) {
+  if (!got) refuse(got.error());
+  return *got;
+}
+
+uint64_t address_of(bytes b) { return reinterpret_cast<uintptr_t>(b.data()); }
+
+/// Takes [addr, addr + size) out of the free memory.
+void reserve(pvhboot::memory_map& free, uint64_t addr, uint64_t size) {
+  if (size == 0) return;
+  must(free.append({addr, size, memory_type::reserved}));
+  must(free.sanitize());
+}
+
+bytes bytes_of(pvhboot::string_ref text) { return {reinterpret_cast<const uint8_t*>(text.data()), text.size()}; }
+
+/// Finds kernel, initrd and command line among the modules.
+cargo unload(const pvhboot::boot_info<pvhboot::identity_map>& boot) {
+  cargo found{.cmdline = bytes_of(boot.cmdline())};
+  const auto modules = boot.modules();
+  if (modules.empty())
+    refuse("no module: a kernel is needed", "address",
+           boot.paddr() + offsetof(pvhboot::abi::hvm_start_info, nr_modules), refusal::no_module);
+  const bytes first = must(boot.contents_of(modules[0]));
+  if (!chainload::is_newc(first)) {
+    found.kernel = first;
+    if (modules.size() > 1) found.initrd = must(boot.contents_of(modules[1]));
+    for (size_t i = 2; i < modules.size(); ++i) line(who, "module ", uint64_t{i}, " is not used");
+    return found;
+  }
+  const chainload::archive archive = chainload::read_archive(first);
+  if (!archive.ok) refuse("the cpio archive is damaged", "offset", archive.offset, refusal::damaged_archive);
+  if (archive.kernel.empty())
+    refuse("the cpio archive holds no vmlinuz", "address", address_of(first), refusal::no_kernel_in_archive);
+  found.kernel = archive.kernel;
+  found.initrd = archive.rest;
+  if (archive.has_cmdline) {
+    found.cmdline = archive.cmdline;
+    while (!found.cmdline.empty() && found.cmdline[found.cmdline.size() - 1] == '\n')
+      found.cmdline = found.cmdline.first(found.cmdline.size() - 1);
+    for (const uint8_t& c : found.cmdline)
+      if (c == 0)
+        refuse("the command line in the archive has a NUL", "offset", static_cast<uint64_t>(&c - found.cmdline.data()),
+               refusal::cmdline_has_nul);
+  }
+  return found;
+}
+
+/// What is free: RAM, less what Linux will take for RAM but a PC uses, less all of the hand-over and this program.
+void find_free(pvhboot::memory_map& free, const pvhboot::memory_map& map,
+               const pvhboot::boot_info<pvhboot::identity_map>& boot) {
+  must(free.append(map));
+  const auto& info = boot.wire();
+  reserve(free, 0, 0x1000);
+  reserve(free, pvhboot::isa_hole.addr, pvhboot::isa_hole.size);
+  reserve(free, boot.paddr(), sizeof info);
+  reserve(free, info.modlist_paddr, boot.modules().size() * sizeof(pvhboot::abi::hvm_modlist_entry));
+  reserve(free, info.memmap_paddr, boot.memory_map().size() * sizeof(pvhboot::abi::hvm_memmap_table_entry));
+  reserve(free, info.cmdline_paddr, boot.cmdline().size() + 1);
+  for (const pvhboot::boot_module m : boot.modules()) reserve(free, m.paddr, m.size);
+}
+
+/// The page that holds the last instructions and their GDT, the zero page and the command line, in one block.
+struct block {
+  uint64_t zero_page;
+  uint64_t handover;
+  uint64_t cmdline;
+};
+
+block place_block(const pvhboot::memory_map& free, size_t cmdline_size) {
+  constexpr uint64_t page = 4096;
+  // Linux reads 2048 bytes from the command line's address, whatever its length.
+  const uint64_t text = (cmdline_size + 1 > 2048 ? cmdline_size + 1 : 2048);
+  const uint64_t all = 2 * page + ((text + page - 1) & ~(page - 1));
+  auto place = free.find_highest_ram(all, page, 0x10000, 0x9ffff);
+  if (!place) place = free.find_highest_ram(all, page, 0x10000, 0x7fffffff);
+  const uint64_t at = must(place);
+  return {.zero_page = at, .handover = at + page, .cmdline = at + 2 * page};
+}
+
+}  // namespace
+
+extern "C" const uint8_t image_begin[];
+extern "C" const uint8_t image_end[];
+
+extern "C" [[noreturn]] void kernel_main(uint32_t start_info) {
+  const auto boot = must(pvhboot::parse(pvhboot::identity_map{}, start_info));
+  example::report(who, boot);
+  if (boot.memory_map_state() != pvhboot::memory_map_state::table)
+    refuse("the hand-over has no memory map", "address", boot.paddr(), refusal::no_memory_map);
+
+  pvhboot::memory_map map{linux_buffer};
+  must(map.append(boot.memory_map()));
+  for (const pvhboot::memory_range& r : map) example::report_range(who, "map received", r);
+  must(pvhboot::prepare_for_linux(map));
+  line(who, "memory map ", uint64_t{boot.memory_map().size()}, " entries received, ", uint64_t{map.size()},
+       " after sanitising");
+  for (const pvhboot::memory_range& r : map) example::report_range(who, "map sanitised", r);
+
+  cargo load = unload(boot);
+  const auto kernel = must(pvhboot::parse_bzimage(load.kernel));
+  line(who, "kernel \"", kernel.kernel_version(), "\" protocol ", uint32_t{kernel.protocol()} >> 8, ".",
+       uint32_t{kernel.protocol()} & 0xff, ", ", uint64_t{load.kernel.size()}, " bytes at ",
+       hex{address_of(load.kernel)});
+
+  pvhboot::memory_map free{free_buffer};
+  find_free(free, map, boot);
+  // The kernel may take this program's own place: the last instructions run elsewhere.
+  pvhboot::linux_handover values{.placement = must(pvhboot::place_kernel(kernel, free)),
+                                 .cmdline_size = load.cmdline.size(),
+                                 .initrd_size = load.initrd.size(),
+                                 .rsdp_paddr = boot.rsdp_paddr()};
+  const pvhboot::kernel_placement& place = values.placement;
+  line(who, "placed kernel [", hex{place.load}, ", ", hex{place.load + place.load_size}, ") runs at [",
+       hex{place.runtime_start}, ", ", hex{place.runtime_start + place.runtime_size}, ")");
+  reserve(free, place.load, place.load_size);
+  reserve(free, place.runtime_start, place.runtime_size);
+  reserve(free, address_of({image_begin, 0}), static_cast<uint64_t>(image_end - image_begin));
+
+  // The initrd stays where it is, unless the kernel cannot use it there: it wants whole pages, below its limit.
+  if (const uint64_t size = load.initrd.size(); size != 0) {
+    values.initrd_paddr = address_of(load.initrd);
+    if (values.initrd_paddr % 4096 != 0 || values.initrd_paddr + (size - 1) > kernel.initrd_addr_max()) {
+      values.initrd_paddr = must(pvhboot::place_initrd(kernel, size, free));
+      __builtin_memcpy(reinterpret_cast<void*>(static_cast<uintptr_t>(values.initrd_paddr)), load.initrd.data(),
+                       load.initrd.size());
+      reserve(free, values.initrd_paddr, size);
+    }
+    line(who, "placed initrd [", hex{values.initrd_paddr}, ", ", hex{values.initrd_paddr + size}, ") ", size, " bytes");
+  }
+
+  const block at = place_block(free, load.cmdline.size());
+  auto* const text = reinterpret_cast<uint8_t*>(static_cast<uintptr_t>(at.cmdline));
+  for (size_t i = 0; i < load.cmdline.size(); ++i) text[i] = load.cmdline[i];
+  text[load.cmdline.size()] = 0;
+  values.cmdline_paddr = at.cmdline;
+  auto& zero_page = *reinterpret_cast<pvhboot::abi::boot_params*>(static_cast<uintptr_t>(at.zero_page));
+  must(pvhboot::translate(kernel, values, map, zero_page));
+  line(who, "placed zero page ", hex{at.zero_page}, " command line ", hex{at.cmdline});
+  line(who, "zero page type_of_loader ", hex{zero_page.hdr.type_of_loader}, " acpi_rsdp_addr ",
+       hex{zero_page.acpi_rsdp_addr}, " e820 ", uint32_t{zero_page.e820_entries}, " entries");
+  line(who, "entering ", hex{place.load});
+  chainload::hand_over(at.handover, kernel.code(), place.load, at.zero_page);
+}
