@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// sanitize against Linux's behaviour and against a model that works byte by byte.
+#include <random>
+#include <vector>
+
+#include "row.hpp"
+
+namespace {
+
+using namespace test;
+using pvhboot::memory_map;
+using pvhboot::memory_map_buffer;
+using pvhboot::span;
+
+constexpr bool equal(const memory_map& map, span<const memory_range> wanted) {
+  if (map.size() != wanted.size()) return false;
+  for (size_t i = 0; i < wanted.size(); ++i)
+    if (!(map[i] == wanted[i])) return false;
+  return true;
+}
+
+/// sanitize(given) == wanted, and sanitising again changes nothing.
+constexpr bool becomes(span<const memory_range> given, span<const memory_range> wanted) {
+  memory_map_buffer<64> buffer{};
+  memory_map map{buffer};
+  if (!map.append(given) || !map.sanitize() || !equal(map, wanted) || !map.is_sanitized()) return false;
+  return map.sanitize() && equal(map, wanted);
+}
+
+template <size_t N> using table = pvhboot::array<memory_range, N>;
+
+// What Linux's e820__update_table() makes of each: the numbers are those of the project's collection of vectors, whose
+// number 22 is the example in the comment above that function.
+ROW("sanitize: vector 3, adjacent ranges of one type merge", {
+  EXPECT(becomes(table<2>{{range(0, 0x1000, 1), range(0x1000, 0x1000, 1)}}, table<1>{{range(0, 0x2000, 1)}}));
+});
+ROW("sanitize: vector 4, sorts", {
+  EXPECT(becomes(table<3>{{range(0x100000, 0x100000, 1), range(0, 0x9fc00, 1), range(0x9fc00, 0x400, 2)}},
+                 table<3>{{range(0, 0x9fc00, 1), range(0x9fc00, 0x400, 2), range(0x100000, 0x100000, 1)}}));
+});
+ROW("sanitize: vector 5, a higher type cuts a hole", {
+  EXPECT(becomes(table<2>{{range(0, 0x10000, 1), range(0x4000, 0x1000, 2)}},
+                 table<3>{{range(0, 0x4000, 1), range(0x4000, 0x1000, 2), range(0x5000, 0xb000, 1)}}));
+});
+ROW("sanitize: vector 6, a lower type disappears", {
+  EXPECT(becomes(table<2>{{range(0, 0x10000, 2), range(0x4000, 0x1000, 1)}}, table<1>{{range(0, 0x10000, 2)}}));
+});
+ROW("sanitize: vector 7, same start", {
+  EXPECT(becomes(table<2>{{range(0x1000, 0x1000, 1), range(0x1000, 0x3000, 3)}}, table<1>{{range(0x1000, 0x3000, 3)}}));
+});
+ROW("sanitize: vector 8, adjacent ranges of two types stay", {
+  EXPECT(becomes(table<2>{{range(0, 0x1000, 2), range(0x1000, 0x1000, 1)}},
+                 table<2>{{range(0, 0x1000, 2), range(0x1000, 0x1000, 1)}}));
+});
+ROW("sanitize: vector 9, an empty range vanishes (C6)", {
+  EXPECT(becomes(table<2>{{range(0, 0x1000, 1), range(0x5000, 0, 2)}}, table<1>{{range(0, 0x1000, 1)}}));
+});
+ROW("sanitize: vector 10, nothing but empty ranges", {
+  EXPECT(becomes(table<2>{{range(0, 0, 1), range(0x5000, 0, 2)}}, {}));
+});
+ROW("sanitize: vector 11, type 0 vanishes", {
+  EXPECT(becomes(table<2>{{range(0, 0x1000, 0), range(0x5000, 0x1000, 1)}}, table<1>{{range(0x5000, 0x1000, 1)}}));
+});
+ROW("sanitize: vector 12, type 0 takes nothing away", {
+  EXPECT(becomes(table<2>{{range(0, 0x3000, 1), range(0x1000, 0x1000, 0)}}, table<1>{{range(0, 0x3000, 1)}}));
+});
+ROW("sanitize: vector 13, pram never merges", {
+  EXPECT(becomes(table<2>{{range(0, 0x1000, 12), range(0x1000, 0x1000, 12)}},
+                 table<2>{{range(0, 0x1000, 12), range(0x1000, 0x1000, 12)}}));
+});
+ROW("sanitize: vector 14, pram is split where another range begins", {
+  EXPECT(becomes(table<2>{{range(0, 0x10000, 12), range(0x4000, 0x20000, 1)}},
+                 table<3>{{range(0, 0x4000, 12), range(0x4000, 0xc000, 12), range(0x10000, 0x14000, 1)}}));
+});
+ROW("sanitize: vector 15, pmem merges", {
+  EXPECT(becomes(table<2>{{range(0, 0x1000, 7), range(0x1000, 0x1000, 7)}}, table<1>{{range(0, 0x2000, 7)}}));
+});
+ROW("sanitize: vector 16, soft_reserved is split at both ends of another range", {
+  EXPECT(becomes(
+      table<2>{{range(0, 0x10000, 0xefffffff), range(0x4000, 0x2000, 2)}},
+      table<3>{{range(0, 0x4000, 0xefffffff), range(0x4000, 0x2000, 0xefffffff), range(0x6000, 0xa000, 0xefffffff)}}));
+});
+ROW("sanitize: vector 19, duplicates", {
+  EXPECT(becomes(table<2>{{range(0, 0x1000, 1), range(0, 0x1000, 1)}}, table<1>{{range(0, 0x1000, 1)}}));
+});
+ROW("sanitize: vector 20, the ISA hole that Linux appends", {
+  EXPECT(becomes(table<2>{{range(0, 0x40000000, 1), range(0xa0000, 0x60000, 2)}},
+                 table<3>{{range(0, 0xa0000, 1), range(0xa0000, 0x60000, 2), range(0x100000, 0x3ff00000, 1)}}));
+});
+ROW("sanitize: vector 21, type numbers compare as unsigned", {
+  EXPECT(becomes(table<2>{{range(0, 0x4000, 0x80), range(0x1000, 0x1000, 0xefffffff)}},
+                 table<3>{{range(0, 0x1000, 0x80), range(0x1000, 0x1000, 0xefffffff), range(0x2000, 0x2000, 0x80)}}));
+});
+ROW("sanitize: vector 22, Linux's own example", {
+  EXPECT(becomes(table<13>{{range(4, 2, 2), range(22, 1, 4), range(4, 4, 1), range(1, 2, 4), range(0, 8, 1),
+                            range(20, 2, 3), range(11, 2, 4), range(10, 5, 3), range(14, 2, 2), range(19, 4, 2),
+                            range(9, 9, 1), range(21, 2, 1), range(17, 1, 4)}},
+                 table<15>{{range(0, 1, 1), range(1, 2, 4), range(3, 1, 1), range(4, 2, 2), range(6, 2, 1),
+                            range(9, 1, 1), range(10, 1, 3), range(11, 2, 4), range(13, 2, 3), range(15, 1, 2),
+                            range(16, 1, 1), range(17, 1, 4), range(19, 1, 2), range(20, 2, 3), range(22, 1, 4)}}));
+});
+ROW("sanitize: a range that ends at 2^64 does not switch it off (P22, vector 17)", {
+  EXPECT(becomes(table<3>{{range(0x100000, 0x100000, 1), range(0, 0x1000, 1), range(0xfffffffffffff000, 0x1000, 2)}},
+                 table<3>{{range(0, 0x1000, 1), range(0x100000, 0x100000, 1), range(0xfffffffffffff000, 0x1000, 2)}}));
+});
+ROW("sanitize: a range that wraps is cut at 2^64 (C13, vector 18)", {
+  EXPECT(becomes(table<3>{{range(0x100000, 0x100000, 1), range(0xfffffffffffff000, 0x2000, 2), range(0, 0x1000, 1)}},
+                 table<3>{{range(0, 0x1000, 1), range(0x100000, 0x100000, 1), range(0xfffffffffffff000, 0x1000, 2)}}));
+  EXPECT(becomes(table<2>{{range(0x1000, ~uint64_t{}, 1), range(0xffffffffffffe000, 0x1000, 5)}},
+                 table<3>{{range(0x1000, 0xffffffffffffd000, 1), range(0xffffffffffffe000, 0x1000, 5),
+                           range(0xfffffffffffff000, 0x1000, 1)}}));
+});
+ROW("sanitize: all 2^64 bytes of one type do not fit a size, and stay in two ranges", {
+  constexpr uint64_t half = uint64_t{1} << 63;
+  EXPECT(becomes(table<2>{{range(half, half, 1), range(0, half, 1)}},
+                 table<2>{{range(0, half, 1), range(half, half, 1)}}));
+  EXPECT(becomes(table<2>{{range(0, ~uint64_t{}, 1), range(~uint64_t{}, 1, 2)}},
+                 table<2>{{range(0, ~uint64_t{}, 1), range(~uint64_t{}, 1, 2)}}));
+});
+ROW("sanitize: unknown types pass through (P7, C7)", {
+  EXPECT(becomes(table<4>{{range(3, 1, 0xffffffff), range(2, 1, 16), range(1, 1, 9), range(0, 1, 6)}},
+                 table<4>{{range(0, 1, 6), range(1, 1, 9), range(2, 1, 16), range(3, 1, 0xffffffff)}}));
+});
+ROW("sanitize: the map of a 64 MiB Xen guest (C2, C3, C4)", {
+  EXPECT(becomes(table<5>{{range(0, 0x4000000, 1), range(0xfeff8000, 0x8000, 2), range(0xfc008000, 0x40, 3),
+                           range(0xfc000000, 0x1000, 3), range(0xfc001000, 0x7000, 3)}},
+                 table<3>{{range(0, 0x4000000, 1), range(0xfc000000, 0x8040, 3), range(0xfeff8000, 0x8000, 2)}}));
+});
+
+ROW("memory_map: map_full keeps what was there, and says what is needed", {
+  memory_map_buffer<2> buffer{};
+  memory_map map{buffer};
+  EXPECT(map.append(range(0, 0x10000, 1)) && map.append(range(0x4000, 0x1000, 2)));
+  EXPECT(fails(map.append(range(0, 1, 1)), errc::map_full, 2));
+  EXPECT(fails(map.append(table<1>{{range(0, 1, 1)}}), errc::map_full, 2));
+  EXPECT(fails(map.sanitize(), errc::map_full, 3));
+  EXPECT(map.size() == 2 && map[0] == range(0, 0x10000, 1) && map[1] == range(0x4000, 0x1000, 2));
+});
+ROW("memory_map: scratch_too_small; a clean map needs no scratch", {
+  table<4> storage{};
+  pvhboot::array<pvhboot::sweep_slot, 1> scratch{};
+  memory_map map{storage, scratch};
+  EXPECT(map.append(range(0x1000, 0x1000, 1)) && map.append(range(0x3000, 0x1000, 1)));
+  EXPECT(map.sanitize());
+  EXPECT(map.append(range(0, 0x1000, 2)));
+  EXPECT(fails(map.sanitize(), errc::scratch_too_small, 3));
+  EXPECT(map.size() == 3);
+});
+ROW("memory_map: an empty map is clean", { EXPECT(becomes({}, {})); });
+
+constexpr auto pc = table<4>{{range(0, 0x9fc00, 1), range(0x9fc00, 0x60400, 2), range(0x100000, 0xff00000, 1),
+                              range(0x100000000, 0x40000000, 1)}};
+
+ROW("memory_map: total_ram and covers", {
+  memory_map_buffer<8> buffer{};
+  memory_map map{buffer};
+  EXPECT(map.append(pc));
+  EXPECT(map.total_ram() == 0x9fc00 + 0xff00000 + 0x40000000);
+  EXPECT(map.covers(0x100000, 0xff00000, memory_type::ram) && !map.covers(0x100000, 0xff00001, memory_type::ram));
+  EXPECT(!map.covers(0xfffff, 2, memory_type::ram) && !map.covers(0x100000, 0, memory_type::ram));
+  EXPECT(!map.covers(~uint64_t{}, 2, memory_type::ram));
+});
+ROW("memory_map: find_lowest_ram", {
+  memory_map_buffer<8> buffer{};
+  memory_map map{buffer};
+  EXPECT(map.append(pc));
+  EXPECT(*map.find_lowest_ram(0x1000, 0x1000, 1, 0xffffffff) == 0x1000);
+  EXPECT(*map.find_lowest_ram(0x9fc00, 1, 0, 0xffffffff) == 0);
+  EXPECT(*map.find_lowest_ram(0x9fc01, 0x200000, 0, 0xffffffff) == 0x200000);
+  EXPECT(*map.find_lowest_ram(0x10000000, 0x1000, 0, ~uint64_t{}) == 0x100000000);
+  EXPECT(*map.find_lowest_ram(0x10, 1, 0x100008, 0x100017) == 0x100008);
+  EXPECT(fails(map.find_lowest_ram(0x10, 1, 0x100008, 0x100016), errc::no_free_range, 0x10));
+  EXPECT(fails(map.find_lowest_ram(0x10, 0x100, 0xfffffff1, 0xffffffff), errc::no_free_range, 0x10));
+  EXPECT(fails(map.find_lowest_ram(0, 1, 0, ~uint64_t{}), errc::no_free_range, 0));
+  EXPECT(fails(map.find_lowest_ram(0x40000001, 1, 0, ~uint64_t{}), errc::no_free_range, 0x40000001));
+});
+ROW("memory_map: find_highest_ram", {
+  memory_map_buffer<8> buffer{};
+  memory_map map{buffer};
+  EXPECT(map.append(pc));
+  EXPECT(*map.find_highest_ram(0x1000, 0x1000, 0, 0x9ffff) == 0x9e000);
+  EXPECT(*map.find_highest_ram(0x1000, 0x1000, 0, ~uint64_t{}) == 0x13ffff000);
+  EXPECT(*map.find_highest_ram(0x1000, 0x1000, 0, 0xffffffff) == 0xffff000);
+  EXPECT(*map.find_highest_ram(0xff00000, 0x100000, 0, 0xffffffff) == 0x100000);
+  EXPECT(fails(map.find_highest_ram(0xff00000, 0x200000, 0x100000, 0xffffffff), errc::no_free_range, 0xff00000));
+  EXPECT(fails(map.find_highest_ram(0x1000, 0x1000, 0xa0000, 0xfffff), errc::no_free_range, 0x1000));
+  EXPECT(fails(map.find_highest_ram(0, 1, 0, ~uint64_t{}), errc::no_free_range, 0));
+});
+ROW("find: at the very top of the address space", {
+  memory_map_buffer<2> buffer{};
+  memory_map map{buffer};
+  EXPECT(map.append(range(0xfffffffffffff800, 0x800, 1)));
+  EXPECT(*map.find_highest_ram(0x800, 0x800, 0, ~uint64_t{}) == 0xfffffffffffff800);
+  EXPECT(*map.find_lowest_ram(0x800, 0x800, 0, ~uint64_t{}) == 0xfffffffffffff800);
+  EXPECT(fails(map.find_lowest_ram(1, 0x1000, 0, ~uint64_t{}), errc::no_free_range, 1));
+});
+
+ROW("memory_range: last, wraps, contains, overlaps (P8)", {
+  EXPECT(range(0xfffffffffffff000, 0x1000, 1).last() == ~uint64_t{});
+  EXPECT(!range(0xfffffffffffff000, 0x1000, 1).wraps() && range(0xfffffffffffff000, 0x1001, 1).wraps());
+  EXPECT(!range(~uint64_t{}, 0, 1).wraps());
+  EXPECT(range(0, 0xa0000, 1).last() == 0x9ffff);
+  EXPECT(range(0x1000, 0x1000, 1).contains(0x1fff, 1) && !range(0x1000, 0x1000, 1).contains(0x2000, 1));
+  EXPECT(!range(0x1000, 0x1000, 1).contains(0x1000, 0) && !range(0x1000, 0x1000, 1).contains(0xfff, 2));
+  EXPECT(range(0x1000, 0x1000, 1).overlaps(range(0x1fff, 1, 2)) &&
+         !range(0x1000, 0x1000, 1).overlaps(range(0x2000, 1, 2)));
+  EXPECT(!range(0x1000, 0x1000, 1).overlaps(range(0x1800, 0, 2)));
+});
+
+// Properties, on random maps of a small address space.
+
+constexpr uint64_t space = 64;
+
+/// The type of every byte, by the rule alone.
+std::vector<uint32_t> painted(const std::vector<memory_range>& ranges) {
+  std::vector<uint32_t> bytes(space, 0);
+  for (const memory_range& r : ranges)
+    for (uint64_t a = r.addr; a < r.addr + r.size; ++a)
+      bytes[static_cast<size_t>(a)] = std::max(bytes[static_cast<size_t>(a)], static_cast<uint32_t>(r.type));
+  return bytes;
+}
+
+TEST_CASE("sanitize: equals a model that works byte by byte") {
+  std::mt19937 random(20261122);
+  const uint32_t types[] = {0, 1, 1, 2, 3, 5, 12, 0xefffffff};
+  for (int round = 0; round < 20000; ++round) {
+    std::vector<memory_range> given(random() % 12);
+    for (memory_range& r : given) {
+      r.addr = random() % space;
+      r.size = random() % (space - r.addr + 1);
+      r.type = memory_type{types[random() % 8]};
+    }
+    memory_map_buffer<32> buffer;
+    memory_map map{buffer};
+    REQUIRE(map.append(given));
+    REQUIRE(map.sanitize());
+    REQUIRE(map.is_sanitized());
+    const std::vector<memory_range> got(map.begin(), map.end());
+    REQUIRE(painted(got) == painted(given));
+    for (size_t i = 1; i < got.size(); ++i) REQUIRE(got[i - 1].last() < got[i].addr);
+    REQUIRE(got.size() <= (given.empty() ? 0 : 2 * given.size() - 1));
+    REQUIRE(map.sanitize());
+    REQUIRE(std::vector<memory_range>(map.begin(), map.end()) == got);
+  }
+}
+
+TEST_CASE("find: equals a search byte by byte") {
+  std::mt19937 random(7);
+  for (int round = 0; round < 20000; ++round) {
+    std::vector<memory_range> given(random() % 6);
+    for (memory_range& r : given) {
+      r.addr = random() % space;
+      r.size = random() % (space - r.addr + 1);
+      r.type = memory_type{1 + static_cast<uint32_t>(random() % 2)};
+    }
+    memory_map_buffer<16> buffer;
+    memory_map map{buffer};
+    REQUIRE(map.append(given));
+    REQUIRE(map.sanitize());
+    const std::vector<uint32_t> bytes = painted(given);
+    const uint64_t n = 1 + random() % 8, align = uint64_t{1} << random() % 4, first = random() % space,
+                   last = random() % space;
+    std::vector<uint64_t> places;
+    for (uint64_t a = 0; a < space; a += align) {
+      bool all = a >= first && a + n - 1 <= last;
+      for (uint64_t i = 0; all && i < n; ++i) all = a + i < space && bytes[static_cast<size_t>(a + i)] == 1;
+      if (all) places.push_back(a);
+    }
+    const auto low = map.find_lowest_ram(n, align, first, last);
+    const auto high = map.find_highest_ram(n, align, first, last);
+    REQUIRE(low.ok() == !places.empty());
+    REQUIRE(high.ok() == !places.empty());
+    if (places.empty()) continue;
+    REQUIRE(*low == places.front());
+    REQUIRE(*high == places.back());
+  }
+}
+
+}  // namespace
