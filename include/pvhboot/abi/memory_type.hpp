@@ -14,17 +14,17 @@ namespace pvhboot {
 /// Sources: ACPI 6.5 table 15.6; xen/include/public/arch-x86/hvm/start_info.h; arch/x86/include/asm/e820/types.h
 /// (Linux).
 enum class memory_type : uint32_t {
-  ram = 1,
-  reserved = 2,
-  acpi = 3,      ///< ACPI tables, reclaimable once parsed
-  nvs = 4,       ///< must survive ACPI sleep states
-  unusable = 5,  ///< errors were detected; Xen also marks host RAM that dom0 does not own
-  disabled = 6,
-  pmem = 7,                    ///< persistent memory that the NFIT describes
-  unaccepted = 8,              ///< confidential guests: RAM that must be accepted first; no Xen constant
-  pram = 12,                   ///< Linux: legacy NVDIMM; adjacent ranges never merge
+  ram = 1,                     ///< XEN_HVM_MEMMAP_TYPE_RAM, E820_RAM
+  reserved = 2,                ///< XEN_HVM_MEMMAP_TYPE_RESERVED, E820_RESERVED
+  acpi = 3,                    ///< XEN_HVM_MEMMAP_TYPE_ACPI, E820_ACPI: tables, reclaimable once parsed
+  nvs = 4,                     ///< XEN_HVM_MEMMAP_TYPE_NVS, E820_NVS: must survive ACPI sleep states
+  unusable = 5,                ///< XEN_HVM_MEMMAP_TYPE_UNUSABLE, E820_UNUSABLE: errors; on Xen, RAM dom0 does not own
+  disabled = 6,                ///< XEN_HVM_MEMMAP_TYPE_DISABLED
+  pmem = 7,                    ///< XEN_HVM_MEMMAP_TYPE_PMEM, E820_PMEM: persistent memory that the NFIT describes
+  unaccepted = 8,              ///< ACPI 6.5, confidential guests: RAM that must be accepted first; no Xen constant
+  pram = 12,                   ///< E820_PRAM: Linux, legacy NVDIMM; adjacent ranges never merge
   coreboot = 13,               ///< Linux 7.0: device regions of coreboot
-  reserved_kern = 128,         ///< Linux before 6.15, internal: never hand over
+  reserved_kern = 128,         ///< E820_RESERVED_KERN: Linux before 6.15, internal: never hand over
   soft_reserved = 0xefffffff,  ///< Linux: EFI specific-purpose memory; adjacent ranges never merge
 };
 

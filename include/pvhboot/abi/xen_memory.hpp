@@ -56,6 +56,14 @@ enum class xen_hypercall : uint32_t {
   xenpmu_op = 40,                      ///< __HYPERVISOR_xenpmu_op
   dm_op = 41,                          ///< __HYPERVISOR_dm_op
   hypfs_op = 42,                       ///< __HYPERVISOR_hypfs_op
+  arch_0 = 48,                         ///< __HYPERVISOR_arch_0: mca on x86
+  arch_1 = 49,                         ///< __HYPERVISOR_arch_1
+  arch_2 = 50,                         ///< __HYPERVISOR_arch_2
+  arch_3 = 51,                         ///< __HYPERVISOR_arch_3
+  arch_4 = 52,                         ///< __HYPERVISOR_arch_4
+  arch_5 = 53,                         ///< __HYPERVISOR_arch_5
+  arch_6 = 54,                         ///< __HYPERVISOR_arch_6
+  arch_7 = 55,                         ///< __HYPERVISOR_arch_7
 };
 
 /// Commands of xen_hypercall::memory_op that deal in memory maps (XENMEM_*).

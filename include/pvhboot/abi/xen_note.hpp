@@ -32,7 +32,7 @@ enum class xen_note : uint32_t {
   mod_start_pfn = 16,         ///< XEN_ELFNOTE_MOD_START_PFN
   supported_features = 17,    ///< XEN_ELFNOTE_SUPPORTED_FEATURES: le32, one bit a xen_feature
   phys32_entry = 18,          ///< XEN_ELFNOTE_PHYS32_ENTRY: physical address of the PVH entry, 4 or 8 bytes
-  phys32_reloc = 19,          ///< XEN_ELFNOTE_PHYS32_RELOC (Xen 4.19): up to 3 le32: alignment, lowest, highest address
+  phys32_reloc = 19,          ///< XEN_ELFNOTE_PHYS32_RELOC: Xen 4.19, up to 3 le32: alignment, lowest, highest address
   crash_info = 0x1000001,     ///< XEN_ELFNOTE_CRASH_INFO
   crash_regs = 0x1000002,     ///< XEN_ELFNOTE_CRASH_REGS
   dumpcore_none = 0x2000000,  ///< XEN_ELFNOTE_DUMPCORE_NONE
