@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// One row per rule of parse_bzimage; boot.rst's defaults for fields that an old protocol does not have.
+#include "image.hpp"
+
+namespace {
+
+using namespace test;
+using pvhboot::parse_bzimage;
+using pvhboot::span;
+using header = pvhboot::abi::setup_header;
+
+ROW("bzimage: a modern image", {
+  const auto file = image{}.written();
+  const auto kernel = parse_bzimage(file.contents);
+  EXPECT(kernel);
+  EXPECT(kernel->protocol() == 0x020f);
+  EXPECT(kernel->code_offset() == 1024 && kernel->code().size() == 4096);
+  EXPECT(kernel->code().data() == file.contents.data() + 1024);
+  EXPECT(kernel->header_bytes().size() == 0x26c - 0x1f1);
+  EXPECT(kernel->cmdline_size() == 2047 && kernel->initrd_addr_max() == 0x7fffffff);
+  EXPECT(kernel->relocatable() && kernel->kernel_alignment() == 0x200000 && kernel->min_alignment() == 0x1000);
+  EXPECT(kernel->pref_address() == 0x1000000 && kernel->init_size() == 0x2000000);
+  EXPECT(kernel->has_entry_64() && kernel->can_be_loaded_above_4g());
+  EXPECT(kernel->kernel_version() == "6.1.0-test (builder)");
+});
+
+// The rules, in the order of errc.
+ROW("bzimage: image_too_short, wherever a file ends inside its header", {
+  const auto file = image{}.written();
+  const span<const uint8_t> all{file.contents};
+  for (size_t size = 0; size < 0x26c; ++size)
+    EXPECT(fails(parse_bzimage(all.first(size)), errc::image_too_short, size));
+  EXPECT(fails(parse_bzimage(all.first(0x26c)), errc::setup_truncated, 1024));
+});
+ROW("bzimage: no_boot_flag",
+    { EXPECT(fails(judge([](header& h) { h.boot_flag = 0x55aa; }), errc::no_boot_flag, 0x1fe)); });
+ROW("bzimage: no_header_magic",
+    { EXPECT(fails(judge([](header& h) { h.header = 0x53726449; }), errc::no_header_magic, 0x202)); });
+ROW("bzimage: protocol_too_old",
+    { EXPECT(fails(judge([](header& h) { h.version = 0x01ff; }), errc::protocol_too_old, 0x01ff)); });
+ROW("bzimage: bad_header_jump, the displacement is signed (P3, P4)", {
+  EXPECT(fails(judge([](header& h) { h.jump = 0x6ae9; }), errc::bad_header_jump, 0x200));
+  EXPECT(fails(judge([](header& h) { h.jump = 0x80eb; }), errc::bad_header_jump, 0x200));
+  EXPECT(fails(judge([](header& h) { h.jump = 0xffeb; }), errc::bad_header_jump, 0x200));
+  EXPECT(judge([](header& h) { h.jump = 0x7feb; }));
+});
+ROW("bzimage: header_truncated", {
+  EXPECT(fails(judge([](header& h) { h.jump = 0x00eb; }), errc::header_truncated, 0x202));
+  EXPECT(fails(judge([](header& h) { h.jump = 0x21eb; }), errc::header_truncated, 0x223));
+  EXPECT(judge([](header& h) { h.jump = 0x22eb; }));
+});
+ROW("bzimage: setup_truncated; 0 setup sectors mean 4 (P17)", {
+  EXPECT(fails(judge([](header& h) { h.setup_sects = 9; }), errc::setup_truncated, 10 * 512));
+  EXPECT(fails(judge([](header& h) { h.setup_sects = 255; }), errc::setup_truncated, 256 * 512));
+  image i;
+  i.header.setup_sects = 0;
+  i.header.syssize = (image::code_size - 3 * 512) / 16;
+  const auto file = i.written();
+  const auto kernel = parse_bzimage(file.contents);
+  EXPECT(kernel && kernel->code_offset() == 5 * 512);
+});
+ROW("bzimage: kernel_truncated, but syssize is rounded up", {
+  const auto file = image{}.written();
+  const span<const uint8_t> all{file.contents};
+  EXPECT(parse_bzimage(all.first(all.size() - 15)));
+  EXPECT(fails(parse_bzimage(all.first(all.size() - 16)), errc::kernel_truncated, all.size()));
+  EXPECT(fails(judge([](header& h) { h.syssize = 0xffffffff; }), errc::kernel_truncated, 1024 + 0xffffffff0));
+});
+ROW("bzimage: what follows syssize is not the kernel's", {
+  image i;
+  i.header.syssize = 0x80;
+  const auto file = i.written();
+  const auto kernel = parse_bzimage(file.contents);
+  EXPECT(kernel && kernel->code().size() == 0x800);
+});
+ROW("bzimage: before 2.04 syssize has two bytes, and cannot be trusted", {
+  image i;
+  i.header.version = 0x0203;
+  i.header.syssize = 0xabcd0001;
+  const auto file = i.written();
+  const auto kernel = parse_bzimage(file.contents);
+  EXPECT(kernel && kernel->header().syssize == 1 && kernel->code().size() == image::code_size);
+});
+ROW("bzimage: not_loaded_high",
+    { EXPECT(fails(judge([](header& h) { h.loadflags = 0; }), errc::not_loaded_high, 0x211)); });
+ROW("bzimage: bad_kernel_alignment (P30)", {
+  EXPECT(fails(judge([](header& h) { h.kernel_alignment = 0; }), errc::bad_kernel_alignment, 0x230));
+  EXPECT(fails(judge([](header& h) { h.kernel_alignment = 0x300000; }), errc::bad_kernel_alignment, 0x230));
+  EXPECT(judge([](header& h) { h.kernel_alignment = 0, h.relocatable_kernel = 0; }));
+});
+ROW("bzimage: payload_out_of_bounds, also where offset + length exceed 32 bits (P31)", {
+  EXPECT(judge([](header& h) { h.payload_length = 4096 - 0x100; }));
+  EXPECT(fails(judge([](header& h) { h.payload_length = 4096 - 0xff; }), errc::payload_out_of_bounds, 4097));
+  EXPECT(fails(judge([](header& h) { h.payload_offset = 0xfffffff0, h.payload_length = 0x20; }),
+               errc::payload_out_of_bounds, 0x100000010));
+});
+
+ROW("bzimage: 2.14 never shipped and counts as 2.13 (P2)", {
+  image i;
+  i.header.version = 0x020e;
+  i.header.jump = 0x6aeb;
+  i.header.kernel_info_offset = 0xdeadbeef;
+  const auto file = i.written();
+  const auto kernel = parse_bzimage(file.contents);
+  EXPECT(kernel && kernel->protocol() == 0x020d && kernel->header().kernel_info_offset == 0);
+});
+ROW("bzimage: fields newer than the version are code, and not read", {
+  image i;
+  i.header.version = 0x0202;
+  i.header.initrd_addr_max = 0xcccccccc;
+  const auto file = i.written();
+  const auto kernel = parse_bzimage(file.contents);
+  EXPECT(kernel);
+  EXPECT(kernel->initrd_addr_max() == 0x37ffffff && kernel->cmdline_size() == 255);
+  EXPECT(!kernel->relocatable() && kernel->pref_address() == 0x100000);
+  EXPECT(kernel->init_size() == 3 * image::code_size);
+  EXPECT(!kernel->has_entry_64() && !kernel->can_be_loaded_above_4g());
+});
+ROW("bzimage: parts of fields that came later", {
+  image i;
+  i.header.version = 0x0209;
+  const auto file = i.written();
+  const auto kernel = parse_bzimage(file.contents);
+  EXPECT(kernel && kernel->relocatable() && kernel->min_alignment() == 0x200000);
+  i.header.version = 0x020b;
+  const auto file2 = i.written();
+  const auto kernel2 = parse_bzimage(file2.contents);
+  EXPECT(kernel2 && kernel2->min_alignment() == 0x1000 && !kernel2->has_entry_64());
+});
+ROW("bzimage: fields behind the header's own end are not read", {
+  image i;
+  i.header.jump = 0x36eb;  // ends at 0x238, before cmdline_size, whatever the version says
+  const auto file = i.written();
+  const auto kernel = parse_bzimage(file.contents);
+  EXPECT(kernel && kernel->cmdline_size() == 255 && kernel->header_bytes().size() == 0x238 - 0x1f1);
+  EXPECT(kernel->header().init_size == 0 && kernel->relocatable());
+});
+ROW("bzimage: min_alignment that makes no sense gives way", {
+  const auto least = [](uint8_t shift) {
+    image i;
+    i.header.min_alignment = shift;
+    const auto file = i.written();
+    return parse_bzimage(file.contents)->min_alignment();
+  };
+  EXPECT(least(0) == 0x200000 && least(32) == 0x200000 && least(255) == 0x200000 && least(22) == 0x200000);
+  EXPECT(least(20) == 0x100000);
+});
+ROW("bzimage: a version string that is not there, or never ends", {
+  const auto version = [](uint16_t at, uint8_t fill) {
+    image i{.fill = fill};
+    i.header.kernel_version = at;
+    const auto file = i.written();
+    const auto text = parse_bzimage(file.contents)->kernel_version();
+    return text.absent() ? -1 : static_cast<int>(text.size());
+  };
+  EXPECT(version(0x100, 0xcc) == 20);
+  EXPECT(version(0, 0xcc) == -1 && version(0x200, 0) == -1 && version(0xffff, 0) == -1);
+  EXPECT(version(0x180, 0xcc) == -1 && version(0x1ff, 0) == 0);
+});
+ROW("setup_header_end: by protocol version", {
+  EXPECT(pvhboot::setup_header_end(0x01ff) == 0 && pvhboot::setup_header_end(0x0200) == 0x224);
+  EXPECT(pvhboot::setup_header_end(0x0201) == 0x228 && pvhboot::setup_header_end(0x0202) == 0x22c);
+  EXPECT(pvhboot::setup_header_end(0x0203) == 0x230 && pvhboot::setup_header_end(0x0204) == 0x230);
+  EXPECT(pvhboot::setup_header_end(0x0205) == 0x238 && pvhboot::setup_header_end(0x0206) == 0x23c);
+  EXPECT(pvhboot::setup_header_end(0x0207) == 0x248 && pvhboot::setup_header_end(0x0208) == 0x250);
+  EXPECT(pvhboot::setup_header_end(0x0209) == 0x258 && pvhboot::setup_header_end(0x020a) == 0x264);
+  EXPECT(pvhboot::setup_header_end(0x020b) == 0x268 && pvhboot::setup_header_end(0x020e) == 0x268);
+  EXPECT(pvhboot::setup_header_end(0x020f) == 0x26c && pvhboot::setup_header_end(0xffff) == 0x26c);
+});
+
+}  // namespace

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// span, string_ref, result and the iterators, beside the standard's own.
+#include <array>
+#include <iterator>
+#include <ranges>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "row.hpp"
+
+namespace {
+
+using namespace test;
+using pvhboot::result;
+using pvhboot::span;
+using pvhboot::string_ref;
+
+ROW("span: from arrays, and parts of it", {
+  const int numbers[] = {1, 2, 3};
+  const span<const int> s{numbers};
+  EXPECT(s.size() == 3 && s[2] == 3 && !s.empty());
+  EXPECT(s.first(2).size() == 2 && s.first(9).size() == 3);
+  EXPECT(s.after(1).size() == 2 && s.after(1)[0] == 2 && s.after(3).empty() && s.after(9).empty());
+  EXPECT(span<const int>{}.empty() && span<const int>{}.first(1).empty() && span<const int>{}.after(1).empty());
+});
+ROW("span: from and to the standard's", {
+  std::array<int, 2> numbers{4, 5};
+  const span<int> ours{numbers};
+  const std::span<int> standard{ours};
+  const span<const int> back{standard};
+  EXPECT(back.size() == 2 && back[1] == 5);
+});
+ROW("string_ref: absent, empty, equal", {
+  EXPECT(string_ref{}.absent() && string_ref{}.empty());
+  EXPECT(!string_ref{""}.absent() && string_ref{""}.empty());
+  EXPECT(string_ref{"abc"} == "abc" && !(string_ref{"abc"} == "abd") && !(string_ref{"abc"} == "ab"));
+  const uint8_t bytes[] = {'a', 'b', 0xff};
+  EXPECT(string_ref{bytes, 2} == "ab" && string_ref{bytes, 3}[2] == '\xff');
+});
+ROW("string_ref: from and to std::string_view", {
+  const std::string_view view = string_ref{"abc"};
+  EXPECT(view == "abc" && string_ref{view} == "abc");
+});
+TEST_CASE("string_ref: bytes are characters at run time, and std::string takes them") {
+  const uint8_t bytes[] = {'a', 'b'};
+  CHECK(std::string_view(string_ref{bytes, 2}) == "ab");
+  CHECK(string_ref{std::string("xy")}.size() == 2);
+}
+
+static_assert(std::ranges::contiguous_range<span<int>> && std::ranges::sized_range<span<int>>);
+static_assert(std::input_iterator<string_ref::iterator>);
+using map_table = pvhboot::boot_info<pvhboot::memory_window>::memory_map_type;
+static_assert(std::random_access_iterator<map_table::iterator>);
+static_assert(std::ranges::random_access_range<map_table> && std::ranges::sized_range<map_table>);
+
+ROW("wire_table: iterators go both ways", {
+  memory<48> m;
+  m.put(0x1000, pvhboot::abi::hvm_memmap_table_entry{.addr = 1, .size = 2, .type = 3});
+  m.put(0x1018, pvhboot::abi::hvm_memmap_table_entry{.addr = 4, .size = 5, .type = 6});
+  const map_table t{m.contents.data(), 2};
+  auto i = t.begin();
+  EXPECT((*i++).addr == 1 && (*i).addr == 4 && (*i--).addr == 4 && i == t.begin());
+  EXPECT(t.end() - t.begin() == 2 && t.begin()[1].size == 5 && *(1 + t.begin()) == *(t.end() - 1));
+  EXPECT(t.begin() < t.end() && t.end() > t.begin() && t.begin() <= t.begin() && t.end() >= t.end() && i != t.end());
+  EXPECT(t.wire(1).type == 6 && map_table{}.empty() && map_table{}.begin() == map_table{}.end());
+});
+
+ROW("memory_window: exactly n bytes or nothing", {
+  const uint8_t bytes[4] = {};
+  const pvhboot::memory_window w{0x1000, bytes};
+  EXPECT(w.bytes(0x1000, 4) == bytes && w.bytes(0x1003, 1) == bytes + 3 && w.bytes(0x1004, 0) == bytes + 4);
+  EXPECT(!w.bytes(0xfff, 1) && !w.bytes(0x1004, 1) && !w.bytes(0x1000, 5) && !w.bytes(0x1005, 0));
+  EXPECT(!w.bytes(~uint64_t{}, 2) && !w.bytes(0x1001, ~uint64_t{}));
+});
+TEST_CASE("identity_map and offset_map: the pointer is the address, below the limit") {
+  const uint8_t bytes[4] = {1, 2, 3, 4};
+  const auto address = reinterpret_cast<uintptr_t>(bytes);
+  CHECK(pvhboot::identity_map{}.bytes(address, 4) == bytes);
+  CHECK(pvhboot::offset_map{.offset = address - 0x1000, .limit = 0x1004}.bytes(0x1001, 3) == bytes + 1);
+  CHECK(pvhboot::offset_map{.offset = address - 0x1000, .limit = 0x1004}.bytes(0x1001, 4) == nullptr);
+  CHECK(pvhboot::offset_map{.offset = address - 0x1000, .limit = 0x1004}.bytes(0x1005, 0) == nullptr);
+  CHECK(pvhboot::identity_map{}.bytes(~uint64_t{}, 1) == nullptr);
+  CHECK(pvhboot::identity_map{}.bytes(~uint64_t{} - 1, 2) == nullptr);
+}
+
+ROW("result: a value or a failure", {
+  constexpr result<int> good{3};
+  constexpr result<int> bad{errc::bad_magic, 7};
+  EXPECT(good && *good == 3 && good.value_or(4) == 3 && good.ok());
+  EXPECT(!bad && bad.value_or(4) == 4 && bad.error().code == errc::bad_magic && bad.error().where == 7);
+  EXPECT(result<void>{} && !result<void>{errc::no_ram, 0});
+});
+TEST_CASE("message: every error has a sentence of its own, and a word for its place") {
+  std::set<std::string> sentences;
+  for (int code = 0; code <= static_cast<int>(pvhboot::errc_last); ++code) {
+    const auto sentence = std::string(std::string_view(pvhboot::message(static_cast<errc>(code))));
+    CHECK(sentence != "unknown error");
+    CHECK(sentences.insert(sentence).second);
+    CHECK(message(static_cast<errc>(code)).data()[sentence.size()] == '\0');
+    CHECK(!where_word(static_cast<errc>(code)).empty());
+  }
+  CHECK((message(static_cast<errc>(static_cast<int>(pvhboot::errc_last) + 1)) == "unknown error"));
+}
+TEST_CASE("name: types that have one, and those that do not") {
+  CHECK((name(memory_type::ram) == "ram"));
+  CHECK((name(memory_type::soft_reserved) == "soft_reserved"));
+  CHECK((name(memory_type{9}) == "unknown"));
+  CHECK(pvhboot::is_defined_by_pvh(memory_type::pmem));
+  CHECK(!pvhboot::is_defined_by_pvh(memory_type{0}));
+  CHECK(!pvhboot::is_defined_by_pvh(memory_type::unaccepted));
+}
+
+}  // namespace
