@@ -35,12 +35,14 @@ constexpr bool is_wire_struct =
   static_assert(every_member_has_its_row<abi::S>, "pvhboot: a member of " #S " has not the size of its row");  \
   static_assert(is_wire_struct<abi::S>, "pvhboot: " #S " is not a trivially copyable aggregate, alignment 1"); \
   static_assert(noexcept(abi::S{}));
-#define PVHBOOT_FIELD(S, F, offset, bytes, since)
+// A program may name any one field and leave out the rest: with -Wextra an error unless each of the others has its {}.
+#define PVHBOOT_FIELD(S, F, offset, bytes, since) [[maybe_unused]] constexpr abi::S S##_with_##F{.F = {}};
 #define PVHBOOT_END(S)
 #include <pvhboot/spec/elf.def>
 #include <pvhboot/spec/linux.def>
 #include <pvhboot/spec/xen.def>
 #undef PVHBOOT_STRUCT
+#undef PVHBOOT_FIELD
 #undef PVHBOOT_END
 
 TEST_CASE("every struct begins as zeroes") {
@@ -51,6 +53,7 @@ TEST_CASE("every struct begins as zeroes") {
     for (const uint8_t b : image) set += b != 0 ? 1u : 0u;                                    \
     CHECK_MESSAGE(set == 0, #S);                                                              \
   }
+#define PVHBOOT_FIELD(S, F, offset, bytes, since)
 #define PVHBOOT_END(S)
 #include <pvhboot/spec/elf.def>
 #include <pvhboot/spec/linux.def>

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: BSL-1.0
+// Nor has a success an error to ask for.
+// EXPECT: result_is_not_a_failure
+#include <pvhboot/result.hpp>
+
+constexpr pvhboot::result<int> one = 1;
+
+#ifdef CONTROL
+static_assert(*one == 1);
+#else
+constexpr pvhboot::failure f = one.error();
+#endif

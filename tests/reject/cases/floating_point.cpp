@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: BSL-1.0
+// No integer at all.
+// EXPECT(gcc): cannot convert|could not convert|conversion from
+// EXPECT(clang): no viable (conversion|overloaded)|implicit conversion
+#include <pvhboot/abi/le.hpp>
+
+#ifdef CONTROL
+constinit pvhboot::le32 field = 1;
+#else
+constinit pvhboot::le32 field = 1.5;
+#endif

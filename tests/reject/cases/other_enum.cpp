@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: BSL-1.0
+// A number of one kind where another kind is asked for.
+// EXPECT(gcc): cannot convert|invalid conversion
+// EXPECT(clang): cannot initialize
+#include <pvhboot/pvhboot.hpp>
+
+#ifdef CONTROL
+constexpr pvhboot::memory_type t = pvhboot::memory_type::ram;
+#else
+constexpr pvhboot::memory_type t = pvhboot::xen_note::entry;
+#endif
+static_assert(t == pvhboot::memory_type::ram);

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: BSL-1.0
+// Text whose length only strlen could tell.
+// EXPECT(gcc): no matching function|could not convert|conversion from
+// EXPECT(clang): no viable conversion|no matching
+#include <pvhboot/span.hpp>
+
+#ifdef CONTROL
+pvhboot::string_ref f() { return "text"; }
+#else
+pvhboot::string_ref f(const char* text) { return text; }
+#endif

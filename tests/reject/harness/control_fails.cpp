@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: BSL-1.0
+// EXPECT: no such size
+static_assert(sizeof(char) == 2, "no such size");
