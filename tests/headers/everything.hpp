@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Every header there is, and what two translation units must agree on.
+#pragma once
+
+#include <pvhboot/emit_note.hpp>
+#include <pvhboot/pvhboot.hpp>
+#include <pvhboot/spec.hpp>
+
+struct shared {
+  const void* constant;
+  const void* variable_template;
+  const void* table;
+  pvhboot::string_ref (*function)(pvhboot::errc) noexcept;
+  size_t size;
+};
+
+inline shared what_i_see() {
+  return {&pvhboot::abi::hvm_start_magic_value, &pvhboot::is_integer<int>,
+          pvhboot::spec::fields<pvhboot::abi::boot_params>().data(), &pvhboot::message,
+          sizeof(pvhboot::abi::boot_params)};
+}
+
+shared seen_in_two();

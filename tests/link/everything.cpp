@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Every function that a kernel or a loader would call, in one freestanding object. symbols.py looks at what it needs.
+#include <pvhboot/pvhboot.hpp>
+
+using namespace pvhboot;
+
+namespace {
+
+memory_map_buffer<256> storage;
+
+void put(string_ref& out, string_ref text) {
+  if (out.empty()) out = text;
+}
+
+}  // namespace
+
+extern "C" {
+
+abi::boot_params zero_page;
+uint64_t sink;
+
+/// Reads everything there is to read of a hand-over, by a map that the caller chooses.
+bool read_hand_over(uint32_t ebx, uintptr_t offset) {
+  string_ref text;
+  const auto boot = parse(offset_map{.offset = offset}, ebx);
+  if (!boot) {
+    put(text, message(boot.error().code));
+    sink = boot.error().where + text.size();
+    return false;
+  }
+  sink += boot->version() + boot->flags() + boot->rsdp_paddr() + boot->cmdline().size() + boot->paddr();
+  for (const boot_module m : boot->modules()) {
+    if (const auto name = boot->cmdline_of(m)) sink += name->size();
+    if (const auto bytes = boot->contents_of(m)) sink += bytes->size();
+  }
+  for (const memory_range r : boot->memory_map()) sink += r.addr + r.size + name(r.type).size();
+  sink += boot->wire().reserved + static_cast<uint64_t>(boot->memory_map_state());
+  return true;
+}
+
+/// A kernel that PVH entered: its own zero page.
+bool own_zero_page(uint32_t ebx, bool on_xen) {
+  const auto boot = parse(identity_map{}, ebx);
+  if (!boot) return false;
+  memory_map map{storage};
+  if (!map.append(boot->memory_map()) || !map.sanitize() || !prepare_for_linux(map)) return false;
+  sink += map.total_ram();
+  return translate(*boot, map, on_xen, zero_page).ok();
+}
+
+/// A boot loader: somebody else's zero page.
+bool boot_linux(uint32_t ebx, const uint8_t* file, size_t size) {
+  const auto boot = parse(identity_map{}, ebx);
+  const auto kernel = parse_bzimage({file, size});
+  if (!boot || !kernel) return false;
+  memory_map map{storage};
+  if (!map.append(boot->memory_map()) || !map.sanitize()) return false;
+  const auto place = place_kernel(*kernel, map);
+  const auto initrd = place_initrd(*kernel, 4096, map);
+  if (!place || !initrd || !prepare_for_linux(map)) return false;
+  const linux_handover values{
+      .placement = *place, .initrd_paddr = *initrd, .initrd_size = 4096, .rsdp_paddr = boot->rsdp_paddr()};
+  return translate(*kernel, values, map, zero_page).ok();
+}
+
+/// Copies of whole wire structs, which is where compilers call memcpy and memset.
+void copy(abi::boot_params* to, const abi::boot_params* from) { *to = *from; }
+void reset(abi::boot_params* p) { *p = {}; }
+bool same_text(const char* a, size_t n, const char* b, size_t m) { return string_ref{a, n} == string_ref{b, m}; }
+
+}  // extern "C"
