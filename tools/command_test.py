@@ -77,13 +77,18 @@ def summary(results: list[dict]) -> int:
     failed = [r for r in results if r["result"] not in PASSED and r["result"] != "SKIP"]
     print()
     for result in skipped:
-        print(f"skipped: {result['name']}: {last_line(result)}")
+        print(f"skipped: {name_of(result)}: {last_line(result)}")
     for result in failed:
-        print(f"failed: {result['name']} ({result['result'].lower()})")
+        print(f"failed: {name_of(result)} ({result['result'].lower()})")
     if not results:
         raise LabError("no test was run")
     print(f"{passed} passed, {len(failed)} failed" + (f", {len(skipped)} skipped" if skipped else ""))
     return 1 if failed else 0
+
+
+def name_of(result: dict) -> str:
+    """Meson's "project:suite / name", or only a name when there is one suite, as "suite / name"."""
+    return result["name"].rpartition(":")[2]
 
 
 def last_line(result: dict) -> str:

@@ -38,6 +38,7 @@ class Plan:
     timeout: float = 120.0
     log: Path | None = None
     cmdline_entry: str | None = None  # wins over `append` in Linux: an archive member for chainload
+    alignment: int = 4096  # of the initrd in chainload's module
 
 
 @dataclass
@@ -60,7 +61,8 @@ def boot(plan: Plan, on_line: Callable[[float, str], None] | None = None) -> Out
     with tempfile.TemporaryDirectory(prefix="pvhboot-") as scratch:
         module = Path(scratch) / "module"
         if plan.chainload:
-            module.write_bytes(chainload_module(plan.kernel.read_bytes(), initrd, plan.cmdline_entry))
+            module.write_bytes(chainload_module(plan.kernel.read_bytes(), initrd, plan.cmdline_entry,
+                                                plan.alignment))
             entered = plan.chainload
         else:
             module.write_bytes(initrd)

@@ -24,13 +24,16 @@ class Handover:
     cmdline: str | None = None
     modules: list[tuple[int, int]] = field(default_factory=list)
     rsdp: int | None = None
-    counts: tuple[int, int] | None = None
+    rsdp_state: str | None = None
+    received_count: int | None = None
+    sanitised_count: int | None = None
     received: list[Range] = field(default_factory=list)
     sanitised: list[Range] = field(default_factory=list)
     total_ram: int | None = None
     kernel: str | None = None
     placed: dict[str, tuple[int, int]] = field(default_factory=dict)
     zero_page: int | None = None
+    type_of_loader: int | None = None
     entering: int | None = None
     oddities: list[str] = field(default_factory=list)
     result: str | None = None
@@ -38,7 +41,8 @@ class Handover:
 
 
 def read(program: str, lines: list[str]) -> Handover:
-    """The facts in the lines of `program`. A line of a known kind that does not have its shape is an error."""
+    """The facts in the lines of `program`. A line of a known kind that does not have its shape is an error, and so are
+    counts that do not fit the entries."""
     found = Handover(program)
     prefix = program + ": "
     for line in lines:
@@ -46,16 +50,18 @@ def read(program: str, lines: list[str]) -> Handover:
         at = line.find(prefix)
         if at >= 0:
             take(found, line[at + len(prefix):])
+    for count, ranges in ((found.received_count, found.received), (found.sanitised_count, found.sanitised)):
+        if count is not None and ranges and count != len(ranges):
+            raise LabError(f"{program} counts {count} ranges and prints {len(ranges)}")
     return found
 
 
 def take(found: Handover, text: str) -> None:
     for pattern, store in GRAMMAR:
-        if text.startswith(pattern.split(" ", 1)[0].split(":", 1)[0]):
-            match = re.fullmatch(pattern, text)
-            if match:
-                store(found, *match.groups())
-                return
+        match = re.fullmatch(pattern, text)
+        if match:
+            store(found, *match.groups())
+            return
     if any(text.startswith(word) for word in KEYWORDS):
         raise LabError(f"{found.program} printed a line that is not in its grammar: {text!r}")
 
@@ -86,6 +92,10 @@ def store_range(ranges: list[Range], start: str, end: str, kind: str) -> None:
     ranges.append(Range(number(start), number(end) - number(start), number(kind)))
 
 
+def store_counts(found: Handover, received: str, sanitised: str) -> None:
+    found.received_count, found.sanitised_count = number(received), number(sanitised)
+
+
 def store_placed(found: Handover, what: str, start: str, end: str) -> None:
     found.placed[what] = (number(start), number(end))
 
@@ -103,18 +113,21 @@ GRAMMAR = [
     (rf"module (\d+) \[({HEX}), ({HEX})\) (\d+) bytes.*", store_module),
     (rf"rsdp ({HEX})", put("rsdp")),
     (r"rsdp none", lambda found: setattr(found, "rsdp", 0)),
-    (r"memory map (\d+) entries received, (\d+) after sanitising.*",
-     lambda found, a, b: setattr(found, "counts", (number(a), number(b)))),
+    (r"rsdp (checksum ok|damaged)", put("rsdp_state", str)),
+    (rf"memory map (\d+) entries at {HEX}", put("received_count")),
+    (r"memory map (\d+) entries received, (\d+) after sanitising.*", store_counts),
     (rf"map received \[({HEX}), ({HEX})\) type (\d+).*", lambda found, *r: store_range(found.received, *r)),
     (rf"map sanitised \[({HEX}), ({HEX})\) type (\d+).*", lambda found, *r: store_range(found.sanitised, *r)),
     (r"kernel (.*)", put("kernel", str)),
     (rf"placed (kernel|initrd) \[({HEX}), ({HEX})\).*", store_placed),
     (rf"placed zero page ({HEX}).*", put("zero_page")),
+    (rf"zero page type_of_loader ({HEX}) .*", put("type_of_loader")),
     (rf"entering ({HEX})", put("entering")),
     (r"total ram (\d+) bytes", put("total_ram")),
     (r"oddity: (.*)", lambda found, text: found.oddities.append(text)),
     (r"result (.*)", put("result", str)),
     (r"error: (.*)", put("error", str)),
 ]
-KEYWORDS = ("start_info ", "command line ", "module ", "rsdp ", "memory map ", "map ", "placed ", "entering ",
+KEYWORDS = ("start_info ", "command line ", "module ", "rsdp ", "memory map ", "map ", "placed ", "zero page ",
+            "entering ",
             "total ram ", "result ", "error")

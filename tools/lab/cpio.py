@@ -56,9 +56,11 @@ def archive(entries: list[Entry]) -> bytes:
     return body + member(Entry(TRAILER, mode=0), 0)
 
 
-def chainload_module(vmlinuz: bytes | None, initrd: bytes = b"", cmdline: str | None = None) -> bytes:
-    """The one module that examples/chainload takes: an archive with the kernel, and the initrd from the next page on."""
+def chainload_module(vmlinuz: bytes | None, initrd: bytes = b"", cmdline: str | None = None,
+                     alignment: int = 4096) -> bytes:
+    """The one module that examples/chainload takes: an archive with the kernel, and the initrd from the next page on.
+    With another alignment the loader has to copy the initrd, as Linux wants it on a page."""
     entries = [] if vmlinuz is None else [Entry("vmlinuz", vmlinuz)]
     if cmdline is not None:
         entries.append(Entry("cmdline", cmdline.encode()))
-    return pad(archive(entries), 4096) + initrd
+    return pad(archive(entries), alignment) + initrd

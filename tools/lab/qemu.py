@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: BSL-1.0
 """A QEMU machine: started, listened to line by line, and never waited for longer than agreed."""
 
+import dataclasses
+import json
 import os
 import queue
 import re
 import shutil
+import socket
 import subprocess
+import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
@@ -29,6 +33,7 @@ class Machine:
     machine: str = "q35"
     memory: str = "256M"
     accel: str = "auto"
+    debug_exit: bool = True  # without it a guest that wants to end stays, and its memory can be read
     extra: tuple[str, ...] = ()
 
     def command(self) -> list[str]:
@@ -37,10 +42,17 @@ class Machine:
         if not re.fullmatch(r"[1-9][0-9]*[MG]?", self.memory):
             raise LabError(f"strange memory size {self.memory!r}: a number of MiB, or with M or G")
         # -nodefaults: no network card, display or drives, whose option ROMs cost time.
+        accel = accelerator(self.accel)
         command = [
-            "qemu-system-x86_64", "-machine", self.machine, "-accel", accelerator(self.accel), "-m", self.memory,
+            "qemu-system-x86_64", "-machine", self.machine, "-accel", accel, "-m", self.memory,
             "-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio", "-no-reboot",
-            "-device", f"isa-debug-exit,iobase={DEBUG_EXIT_PORT:#x},iosize=4", "-kernel", str(self.kernel)]
+            "-kernel", str(self.kernel)]
+        if self.machine == "microvm" and accel == "tcg":
+            # This machine has no timer but the PIT. On a busy host Linux fails to calibrate against it and stands
+            # still; with a clock that counts instructions it does not depend on the host.
+            command += ["-icount", "shift=3,sleep=off"]
+        if self.debug_exit:
+            command += ["-device", f"isa-debug-exit,iobase={DEBUG_EXIT_PORT:#x},iosize=4"]
         if self.module is not None:
             command += ["-initrd", str(self.module)]
         if self.append is not None:
@@ -80,6 +92,68 @@ class Hang(LabError):
     def __init__(self, timeout: float, run: Run) -> None:
         super().__init__(f"the machine did not end within {timeout:g} s; its last lines:\n{run.tail()}")
         self.run = run
+
+
+class Memory:
+    """Guest physical memory of a running machine, read through QEMU's control socket."""
+
+    def __init__(self, socket_path: Path) -> None:
+        self.folder = socket_path.parent
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(10)
+        try:
+            self.socket.connect(str(socket_path))
+            self.stream = self.socket.makefile("rw", encoding="utf-8")
+            self.stream.readline()  # the greeting
+            self.ask("qmp_capabilities")
+        except OSError as why:
+            raise LabError(f"QEMU's control socket does not answer: {why}") from why
+
+    def ask(self, command: str, **arguments: object) -> None:
+        print(json.dumps({"execute": command, "arguments": arguments}), file=self.stream, flush=True)
+        while True:
+            answer = json.loads(self.stream.readline() or '{"error": {"desc": "the connection was closed"}}')
+            if "error" in answer:
+                raise LabError(f"QEMU refuses {command}: {answer['error']['desc']}")
+            if "return" in answer:
+                return
+
+    def read(self, paddr: int, size: int) -> bytes:
+        """Exactly `size` bytes."""
+        target = self.folder / "memory"
+        self.ask("pmemsave", val=paddr, size=size, filename=str(target))
+        data = target.read_bytes()
+        if len(data) != size:
+            raise LabError(f"QEMU gave {len(data)} of {size} bytes at {paddr:#x}")
+        return data
+
+    def string(self, paddr: int) -> bytes:
+        """The bytes up to a NUL."""
+        text = b""
+        while b"\0" not in text:
+            text += self.read(paddr + len(text), 256)
+        return text[:text.index(b"\0")]
+
+
+def inspect(machine: Machine, last_line: str, look: Callable[[Memory], None], timeout: float) -> Run:
+    """Run until a line contains `last_line`; then give the machine's memory to `look`, and end the machine."""
+    with tempfile.TemporaryDirectory(prefix="pvhboot-") as folder:
+        control = Path(folder) / "control"
+        looked = []
+
+        def on_line(_seconds: float, line: str) -> None:
+            if last_line in line and not looked:
+                memory = Memory(control)
+                looked.append(True)
+                look(memory)
+                memory.ask("quit")
+
+        kept = dataclasses.replace(machine, debug_exit=False,
+                                   extra=machine.extra + ("-qmp", f"unix:{control},server=on,wait=off"))
+        run = start(kept, timeout, on_line=on_line)
+    if not looked:
+        raise LabError(f"the machine ended without the line {last_line!r}:\n{run.tail()}")
+    return run
 
 
 def start(machine: Machine, timeout: float, log: Path | None = None,

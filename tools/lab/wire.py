@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSL-1.0
-"""What the bytes mean, as plain tables: the zero page and memory ranges. Written from the documents, not from the
-library, so that the two can disagree."""
+"""What the bytes mean, as plain tables: start_info, the zero page, memory ranges. Written from the documents, not from
+the library, so that the two can disagree."""
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from lab import LabError
 
@@ -51,6 +52,55 @@ class Range:
 
     def __str__(self) -> str:
         return f"[{self.addr:#x}, {self.end:#x}) type {self.type}"
+
+
+class PhysicalMemory(Protocol):
+    """Whatever can read guest memory."""
+
+    def read(self, paddr: int, size: int) -> bytes: ...
+
+    def string(self, paddr: int) -> bytes: ...
+
+
+# xen/include/public/arch-x86/hvm/start_info.h
+START_INFO_MAGIC = 0x336EC578
+START_INFO_V0 = struct.Struct("<IIIIQQQ")  # magic version flags nr_modules modlist cmdline rsdp
+START_INFO_V1 = struct.Struct("<QII")  # memmap memmap_entries reserved
+MODULE = struct.Struct("<QQQQ")  # paddr size cmdline reserved
+MEMMAP_ENTRY = struct.Struct("<QQII")  # addr size type reserved
+
+
+@dataclass
+class StartInfo:
+    """A hand-over with everything that it points to."""
+
+    version: int
+    flags: int
+    cmdline: bytes | None
+    rsdp: int
+    modules: list[tuple[int, int]] = field(default_factory=list)
+    memory_map: list[Range] = field(default_factory=list)
+
+
+def read_start_info(memory: PhysicalMemory, paddr: int) -> StartInfo:
+    data = memory.read(paddr, START_INFO_V0.size)
+    magic, version, flags, modules, modlist, cmdline, rsdp = START_INFO_V0.unpack(data)
+    if magic != START_INFO_MAGIC:
+        raise LabError(f"no start_info at {paddr:#x}: its first word is {magic:#x}")
+    found = StartInfo(version, flags, memory.string(cmdline) if cmdline else None, rsdp)
+    for number in range(modules):
+        found.modules.append(MODULE.unpack(memory.read(modlist + number * MODULE.size, MODULE.size))[:2])
+    if version >= 1:
+        memmap, entries, _ = START_INFO_V1.unpack(memory.read(paddr + START_INFO_V0.size, START_INFO_V1.size))
+        for number in range(entries):
+            entry = memory.read(memmap + number * MEMMAP_ENTRY.size, MEMMAP_ENTRY.size)
+            found.memory_map.append(Range(*MEMMAP_ENTRY.unpack(entry)[:3]))
+    return found
+
+
+def is_rsdp(data: bytes) -> bool:
+    """ACPI 5.2.5.3: the signature, and the first 20 bytes add up to nothing."""
+    return data[:8] == b"RSD PTR " and sum(data[:20]) % 256 == 0
 
 
 class BootParams:

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: BSL-1.0
+"""Bad input for examples/chainload: what is wrong with it, and how the loader must end on it. Run as a program it prints
+the names of the cases."""
+
+import random
+import re
+import struct
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+
+from lab import LabError, bzimage  # noqa: E402
+from lab.cpio import Entry, archive, chainload_module, member  # noqa: E402
+
+RESULT = Path(__file__).resolve().parents[2] / "include" / "pvhboot" / "result.hpp"
+SYSSIZE = 0x1F4
+PAGE = 4096
+
+
+def status_of(rule: str) -> int:
+    """The value that chainload ends the machine with for a broken rule of the library: 0x20 + errc."""
+    body = re.search(r"enum class errc : uint8_t \{(.*?)\n\};", RESULT.read_text(encoding="utf-8"), re.DOTALL)
+    names = re.findall(r"^\s*([a-z]\w*)\b(?=,|\s*///|\s*$)", body[1], re.MULTILINE) if body else []
+    if rule not in names:
+        raise LabError(f"result.hpp has no rule {rule}")
+    return 0x20 + names.index(rule)
+
+
+@dataclass(frozen=True)
+class Case:
+    """`module` makes the file from a good vmlinuz; without it QEMU gets none."""
+
+    says: re.Pattern
+    status: int
+    module: Callable[[bytes], bytes] | None = None
+    append: Callable[[bytes], str] | None = None
+    memory: str = "256M"
+    needs_kernel: bool = True
+
+
+def case(says: str, status: int, module: Callable[[bytes], bytes] | None = None, **rest) -> Case:
+    return Case(re.compile(says), status, module, **rest)
+
+
+def cut(at: Callable[[bytes], int]) -> Callable[[bytes], bytes]:
+    """An archive, itself intact, with a kernel that ends early."""
+    return lambda image: chainload_module(image[:at(image)])
+
+
+def with_bytes(offset: int, data: bytes) -> Callable[[bytes], bytes]:
+    return lambda image: chainload_module(image[:offset] + data + image[offset + len(data):])
+
+
+def header_end(image: bytes) -> int:
+    return 0x202 + image[0x201]
+
+
+def end_of_code(image: bytes) -> int:
+    return bzimage.protected_mode_offset(image) + 16 * struct.unpack_from("<I", image, SYSSIZE)[0]
+
+
+def archive_cut(image: bytes) -> bytes:
+    """The archive's entry says more than the module holds."""
+    whole = archive([Entry("vmlinuz", image)])
+    return whole[:len(whole) // 2]
+
+
+def crowded(image: bytes) -> bytes:
+    """An initrd that is off its page, so that it must be copied, and for which there is no room a second time."""
+    return chainload_module(image, b"i" * (120 << 20), alignment=512)
+
+
+def noise(_image: bytes) -> bytes:
+    return random.Random(1).randbytes(3 * PAGE)
+
+
+# What of chainload's own can go wrong; its other statuses are those of the library's rules.
+NO_MODULE, DAMAGED_ARCHIVE, NO_KERNEL_IN_ARCHIVE, CMDLINE_HAS_NUL = 0x61, 0x62, 0x63, 0x64
+
+CASES = {
+    "no-module": case("no module", NO_MODULE, needs_kernel=False),
+    "archive-without-kernel": case("holds no vmlinuz", NO_KERNEL_IN_ARCHIVE,
+                                   lambda _: chainload_module(None, b"initrd", "words"), needs_kernel=False),
+    "archive-with-empty-kernel": case("holds no vmlinuz", NO_KERNEL_IN_ARCHIVE, cut(lambda _: 0), needs_kernel=False),
+    "archive-cut": case("archive is damaged", DAMAGED_ARCHIVE, archive_cut),
+    "archive-without-trailer": case("archive is damaged", DAMAGED_ARCHIVE,
+                                    lambda image: member(Entry("vmlinuz", image), 1)),
+    "cmdline-with-nul": case("has a NUL", CMDLINE_HAS_NUL, lambda image: chainload_module(image, b"", "one\0two")),
+    "noise": case("no boot flag", status_of("no_boot_flag"), noise, needs_kernel=False),
+    "cut-before-header": case("ends inside its setup header", status_of("image_too_short"), cut(lambda _: 0x1F0)),
+    "cut-in-header": case("ends inside its setup header", status_of("image_too_short"), cut(lambda _: 0x230)),
+    "cut-before-code": case("ends before its protected-mode code", status_of("setup_truncated"),
+                            cut(lambda image: bzimage.protected_mode_offset(image) - 1)),
+    "cut-at-code": case("ends before its protected-mode code", status_of("setup_truncated"),
+                        cut(bzimage.protected_mode_offset)),
+    "cut-behind-code": case("truncated", status_of("kernel_truncated"),
+                            cut(lambda image: bzimage.protected_mode_offset(image) + 1)),
+    "cut-in-code": case("truncated", status_of("kernel_truncated"), cut(lambda image: end_of_code(image) // 2)),
+    "cut-at-end": case("truncated", status_of("kernel_truncated"), cut(lambda image: end_of_code(image) - 16)),
+    "broken-boot-flag": case("no boot flag", status_of("no_boot_flag"), with_bytes(0x1FE, b"\0\0")),
+    "broken-magic": case("no HdrS", status_of("no_header_magic"), with_bytes(0x202, b"HdrX")),
+    "old-protocol": case("protocol is too old", status_of("protocol_too_old"), with_bytes(0x206, b"\xff\1")),
+    "zimage": case("zImage", status_of("not_loaded_high"), with_bytes(0x211, b"\0")),
+    "broken-alignment": case("not a power of two", status_of("bad_kernel_alignment"), with_bytes(0x230, b"\x03\0\0\0")),
+    "payload-outside": case("payload lies outside", status_of("payload_out_of_bounds"),
+                            with_bytes(0x248, b"\0\0\0\xff")),
+    "too-little-memory": case("not enough free RAM where the kernel can run", status_of("no_place_for_kernel"),
+                              chainload_module, memory="40M"),
+    "no-place-for-initrd": case("below the kernel's initrd limit", status_of("no_place_for_initrd"), crowded,
+                                memory="256M"),
+    "cmdline-too-long": case("longer than the kernel takes", status_of("cmdline_too_long"), chainload_module,
+                             append=lambda image: "x" * (bzimage.command_line_limit(image) + 1)),
+    "cmdline-entry-too-long": case("longer than the kernel takes", status_of("cmdline_too_long"),
+                                   lambda image: chainload_module(image, b"", "x" * 5000)),
+}
+
+if __name__ == "__main__":
+    print(*CASES)

@@ -1,0 +1,275 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""The boot tests, tested: they must fail on a machine that hangs, on wrong facts and on broken input."""
+
+import bz2
+import dataclasses
+import gzip
+import lzma
+import shutil
+import stat
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1] / "tools"))
+
+import tiny_guest  # noqa: E402
+from lab import LabError, boot, bzimage, console, cpio, qemu, userspace, wire  # noqa: E402
+
+
+class Folder(unittest.TestCase):
+    """A scratch folder for each test."""
+
+    def setUp(self) -> None:
+        scratch = tempfile.TemporaryDirectory(prefix="pvhboot-")
+        self.addCleanup(scratch.cleanup)
+        self.folder = Path(scratch.name)
+
+
+class Hanging(Folder):
+    """Nothing waits for ever, and what was said until then is told."""
+
+    def guest(self, text: str, exit_value: int | None) -> Path:
+        path = self.folder / "guest.elf"
+        path.write_bytes(tiny_guest.elf(text, exit_value))
+        return path
+
+    def test_ends(self) -> None:
+        run = qemu.start(qemu.Machine(self.guest("one\r\ntwo\r\n", 21)), timeout=30)
+        self.assertEqual((run.debug_exit, run.lines[-2:]), (21, ["one", "two"]))
+
+    def test_hang_is_an_error_with_the_last_lines(self) -> None:
+        began = time.monotonic()
+        with self.assertRaisesRegex(qemu.Hang, r"did not end within 3 s(.|\n)*\| first\n(.|\n)*\| half a li") as caught:
+            qemu.start(qemu.Machine(self.guest("first\r\nhalf a li", None)), timeout=3)
+        self.assertLess(time.monotonic() - began, 15)
+        self.assertEqual(caught.exception.run.lines[-1], "half a li")
+
+    def test_endless_talk_is_a_hang_too(self) -> None:
+        image = bytearray(tiny_guest.elf("again\r\n", 1))
+        # The exit becomes a jump to the note's entry.
+        at = image.index(b"\xb8\x01\0\0\0\xe7\xf4")
+        image[at:at + 7] = b"\xeb" + struct.pack("b", -(5 + 4 + 8 + 2)) + b"\x90" * 5
+        path = self.folder / "guest.elf"
+        path.write_bytes(image)
+        with self.assertRaises(qemu.Hang):
+            qemu.start(qemu.Machine(path), timeout=3)
+
+    def test_broken_machine_is_an_error(self) -> None:
+        with self.assertRaisesRegex(LabError, "QEMU ended with status 1"):
+            qemu.start(qemu.Machine(self.folder / "absent.elf"), timeout=30)
+        with self.assertRaisesRegex(LabError, "strange memory size"):
+            qemu.start(qemu.Machine(self.guest("", 1), memory="lots"), timeout=30)
+
+
+class WholeTests(Folder):
+    """run.py as Meson calls it, with guests that say the wrong thing."""
+
+    def run_test(self, guest: bytes, *arguments: str, timeout: int = 60) -> subprocess.CompletedProcess:
+        for name in ("kernel/kernel32.elf", "chainload/chainload.elf"):
+            path = self.folder / "examples" / name
+            path.parent.mkdir(parents=True)
+            path.write_bytes(guest)
+        command = [sys.executable, str(HERE / "run.py"), "--build", str(self.folder), "--timeout", str(timeout),
+                   *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+    def assert_fails(self, done: subprocess.CompletedProcess, pattern: str) -> None:
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertRegex(done.stdout, pattern)
+
+    def test_hanging_kernel(self) -> None:
+        guest = tiny_guest.elf("kernel: rsdp 0x1\r\nstuck here", None)
+        self.assert_fails(self.run_test(guest, "kernel", timeout=4), r"did not end within 4 s(.|\n)*\| stuck here")
+
+    def test_kernel_without_facts(self) -> None:
+        self.assert_fails(self.run_test(tiny_guest.elf("kernel: result ok\r\n", 0x10), "kernel"), "did not tell where")
+
+    def test_kernel_with_wrong_facts(self) -> None:
+        guest = tiny_guest.elf("kernel: start_info 0x21e0 version 1 flags 0x5\r\nkernel: total ram 5 bytes\r\n"
+                               "kernel: result ok\r\n", 0x10)
+        done = self.run_test(guest, "kernel")
+        for fact in ("flags: 5 instead of 0", "map as received", "total ram: 5 instead of", "command line: None instead"):
+            self.assert_fails(done, f"NOT OK *{fact}")
+
+    def test_loader_that_does_not_refuse(self) -> None:
+        done = self.run_test(tiny_guest.elf("chainload: entering 0x1000000\r\n", 0x10), "refuse", "no-module")
+        self.assert_fails(done, "NOT OK *lines of error: 0 instead of 1")
+        self.assert_fails(done, "NOT OK *Linux was entered: 16777216 instead of None")
+
+    def test_refusal_with_the_wrong_status(self) -> None:
+        text = "chainload: error: no module was given: a kernel is needed (at 0x0)\r\n"
+        self.assert_fails(self.run_test(tiny_guest.elf(text, 2), "refuse", "no-module"), "NOT OK *exit status: 2 instead")
+
+
+def zero_page(**changes: int) -> bytes:
+    """A page that agrees with `LINES`, but for the changes."""
+    page = bytearray(4096)
+    values = {"acpi_rsdp_addr": 0xF59E0, "e820_entries": 2, "boot_flag": 0xAA55, "header": 0x53726448, "version": 0x20F,
+              "type_of_loader": 0xFF, "ramdisk_image": 0x7000000, "ramdisk_size": 4} | changes
+    for name, value in values.items():
+        offset, form = wire.ZERO_PAGE[name]
+        struct.pack_into(form, page, offset, value)
+    for number, entry in enumerate([(0, 0xA0000, 1), (0x100000, 0x7F00000, 1)]):
+        wire.E820_ENTRY.pack_into(page, wire.E820_TABLE + number * wire.E820_ENTRY.size, *entry)
+    return bytes(page)
+
+
+LINES = [
+    "chainload: start_info 0x21e0 version 1 flags 0x0",
+    'chainload: command line 0x11c0 (12 bytes) "console=ttyS"',
+    "chainload: module 0 [0x7000000, 0x7001004) 4100 bytes",
+    "chainload: rsdp 0xf59e0",
+    "chainload: map received [0x0, 0xa0000) type 1 ram",
+    "chainload: map received [0x100000, 0x8000000) type 1 ram",
+    "chainload: placed zero page 0x90000 command line 0x91000",
+    "chainload: entering 0x1000000",
+]
+
+
+class Judging(unittest.TestCase):
+    """Each row of the verdict turns when its fact does, and no other row does."""
+
+    def rows(self, lines: list[str] | None = None, page: bytes | None = None, **report: object) -> dict[str, bool]:
+        made = userspace.Initramfs(b"data", "token", "digest")
+        plan = boot.Plan(Path("vmlinuz"), Path("chainload.elf"), append="console=ttyS0")
+        told = userspace.Report(cmdline="console=ttyS0", zero_page=page or zero_page(), marker="token",
+                                marker_sha256="digest")
+        outcome = boot.Outcome(plan, qemu.Run(lines=LINES), console.read("chainload", lines or LINES),
+                               dataclasses.replace(told, **report), made, 4)
+        return {row.what: row.ok for row in boot.judge(outcome)}
+
+    def assert_only(self, wrong: str, rows: dict[str, bool]) -> None:
+        self.assertEqual([what for what, ok in rows.items() if not ok], [wrong])
+
+    def test_agreement(self) -> None:
+        self.assertEqual(set(self.rows().values()), {True})
+
+    def test_each_disagreement(self) -> None:
+        self.assert_only("start_info", self.rows([line.replace("version 1", "version 0") for line in LINES]))
+        self.assert_only("memory map", self.rows([line.replace("0x8000000", "0x8001000") for line in LINES]))
+        self.assert_only("memory map", self.rows([line.replace("0xa0000) type 1", "0xa0000) type 2") for line in LINES]))
+        self.assert_only("memory map", self.rows(page=zero_page(e820_entries=1)))
+        self.assert_only("RSDP", self.rows(page=zero_page(acpi_rsdp_addr=0)))
+        self.assert_only("RSDP", self.rows([line for line in LINES if "rsdp" not in line]))
+        self.assert_only("command line", self.rows(cmdline="console=ttyS0 "))
+        self.assert_only("initrd", self.rows(marker="other"))
+        self.assert_only("initrd", self.rows(marker_sha256="other"))
+        self.assert_only("initrd", self.rows(page=zero_page(ramdisk_size=5)))
+        self.assert_only("zero page", self.rows(page=zero_page(type_of_loader=0)))
+        self.assert_only("zero page", self.rows(page=zero_page(sentinel=0xFF)))
+
+    def test_overfull_table(self) -> None:
+        with self.assertRaisesRegex(LabError, "counts 129 e820 entries"):
+            self.rows(page=zero_page(e820_entries=129))
+
+
+class Reading(unittest.TestCase):
+    """Lines that are damaged are not silently passed over."""
+
+    def test_grammar(self) -> None:
+        for line in ("start_info 21e0 version 1 flags 0x0", 'command line 0x0 (3 bytes) "four"', "map received [0x0,",
+                     "module 1 [0x0, 0x1) 1 bytes", "module 0 [0x0, 0x1) 2 bytes", "error", "total ram many bytes"):
+            with self.subTest(line), self.assertRaises(LabError):
+                console.read("kernel", ["kernel: " + line])
+
+    def test_counts(self) -> None:
+        with self.assertRaisesRegex(LabError, "counts 2 ranges and prints 1"):
+            console.read("kernel", ["kernel: memory map 2 entries at 0x5a8", "kernel: map received [0x0, 0x1) type 1 ram"])
+
+    def test_report(self) -> None:
+        with self.assertRaisesRegex(LabError, "not reached"):
+            userspace.read(["Linux version"])
+        with self.assertRaisesRegex(LabError, "in the middle"):
+            userspace.read([userspace.BEGIN, "userspace: zeropage 00"])
+        with self.assertRaisesRegex(LabError, "has 2 digits"):
+            userspace.read([userspace.BEGIN, "userspace: zeropage 00", userspace.END])
+
+
+class Images(Folder):
+    """Unpacking kernels, and writing archives, against the tools that everybody has."""
+
+    KERNEL = b"\x7fELF" + bytes(range(256)) * 64
+
+    def image(self, payload: bytes, offset: int = 64, length: int | None = None) -> bytes:
+        image = bytearray(5 * 512 + 64) + payload
+        image[0x202:0x206] = b"HdrS"
+        struct.pack_into("<H", image, 0x206, 0x20F)
+        struct.pack_into("<II", image, bzimage.PAYLOAD, offset, len(payload) if length is None else length)
+        return bytes(image)
+
+    def test_formats(self) -> None:
+        size = struct.pack("<I", len(self.KERNEL))
+        formats = {
+            "gzip": gzip.compress(self.KERNEL),
+            "bzip2": bz2.compress(self.KERNEL) + size,
+            "xz": lzma.compress(self.KERNEL) + size,
+            "lzma": lzma.compress(self.KERNEL, lzma.FORMAT_ALONE) + size,
+            "none": self.KERNEL,
+        }
+        for tool, options in (("zstd", ["-q", "-c"]), ("lz4", ["-q", "-l", "-c"])):
+            if shutil.which(tool):
+                done = subprocess.run([tool, *options], input=self.KERNEL, capture_output=True, timeout=60, check=True)
+                formats[tool] = done.stdout + size
+        for name, payload in formats.items():
+            with self.subTest(name):
+                self.assertEqual(bzimage.unpack(self.image(payload)), self.KERNEL)
+
+    def test_damage(self) -> None:
+        whole = lzma.compress(self.KERNEL) + struct.pack("<I", len(self.KERNEL))
+        for says, image in (
+                ("too few for a setup header", b"MZ"),
+                ("no HdrS", b"\0" * 4096),
+                ("not inside the file", self.image(whole, offset=0xFFFFFFF0)),
+                ("not inside the file", self.image(whole, length=len(whole) + 1)),
+                ("not inside the file", self.image(whole, length=0)),
+                ("does not unpack", self.image(whole[:40] + b"\xff" * 8 + whole[48:])),
+                ("unpacks to .* bytes and says", self.image(whole[:-4] + b"\0\0\0\0")),
+                ("unknown format", self.image(b"none of them")),
+                ("not an ELF file", self.image(lzma.compress(b"text") + struct.pack("<I", 4)))):
+            with self.subTest(says), self.assertRaisesRegex(LabError, says):
+                bzimage.unpack(image)
+
+    def test_archive(self) -> None:
+        data = cpio.archive([cpio.directory("bin"), cpio.executable("bin/tool", b"12345"), cpio.symlink("link", "bin/tool"),
+                             cpio.Entry("empty")])
+        self.assertEqual(data, cpio.archive([cpio.directory("bin"), cpio.executable("bin/tool", b"12345"),
+                                             cpio.symlink("link", "bin/tool"), cpio.Entry("empty")]))
+        if not shutil.which("cpio"):
+            self.skipTest("cpio is not installed")
+        subprocess.run(["cpio", "-i", "--quiet"], input=data, cwd=self.folder, timeout=60, check=True)
+        tool = self.folder / "bin" / "tool"
+        self.assertEqual((tool.read_bytes(), stat.S_IMODE(tool.stat().st_mode)), (b"12345", 0o755))
+        self.assertEqual(str((self.folder / "link").readlink()), "bin/tool")
+        self.assertEqual((self.folder / "empty").read_bytes(), b"")
+
+    def test_module(self) -> None:
+        module = cpio.chainload_module(b"K" * 5000, b"initrd", "words")
+        self.assertEqual(module[8192:], b"initrd")
+        self.assertTrue(module[:8192].rstrip(b"\0").endswith(b"TRAILER!!!"))
+        self.assertEqual(len(cpio.chainload_module(b"K" * 5000)) % 4096, 0)
+
+
+class Maps(unittest.TestCase):
+    """Comparing maps by what they cover."""
+
+    def test_differences(self) -> None:
+        a = [wire.Range(0, 0x1000, 1), wire.Range(0x1000, 0x1000, 1), wire.Range(0x5000, 0x1000, 2), wire.Range(9, 0, 0)]
+        self.assertEqual(wire.differences(a, [wire.Range(0x5000, 0x1000, 2), wire.Range(0, 0x2000, 1)]), [])
+        self.assertEqual(len(wire.differences(a, [wire.Range(0, 0x2000, 1), wire.Range(0x5000, 0x1000, 3)])), 2)
+        self.assertEqual(wire.ram_bytes(a), 0x2000)
+
+    def test_order(self) -> None:
+        self.assertTrue(wire.is_sorted_and_disjoint([wire.Range(0, 1, 1), wire.Range(1, 1, 1)]))
+        self.assertFalse(wire.is_sorted_and_disjoint([wire.Range(0, 2, 1), wire.Range(1, 1, 1)]))
+        self.assertFalse(wire.is_sorted_and_disjoint([wire.Range(5, 1, 1), wire.Range(1, 1, 1)]))
+
+
+if __name__ == "__main__":
+    unittest.main()
