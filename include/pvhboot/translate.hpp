@@ -79,7 +79,7 @@ constexpr result<void> translate(const bzimage& kernel, const linux_handover& va
   const kernel_placement& place = values.placement;
   if (place.load > highest) return {errc::kernel_too_high, place.load};
   if (values.cmdline_size > kernel.cmdline_size()) return {errc::cmdline_too_long, kernel.cmdline_size()};
-  if (values.cmdline_paddr > highest || values.cmdline_size >= highest - values.cmdline_paddr)
+  if (values.cmdline_paddr > highest || values.cmdline_size > highest - values.cmdline_paddr)
     return {errc::cmdline_too_high, values.cmdline_paddr};
   if (place.overlaps(values.cmdline_paddr, values.cmdline_size + 1))
     return {errc::overlaps_kernel, values.cmdline_paddr};

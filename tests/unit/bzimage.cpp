@@ -136,6 +136,14 @@ ROW("bzimage: fields behind the header's own end are not read", {
   EXPECT(kernel && kernel->cmdline_size() == 255 && kernel->header_bytes().size() == 0x238 - 0x1f1);
   EXPECT(kernel->header().init_size == 0 && kernel->relocatable());
 });
+ROW("bzimage: a header that ends with the last field of its version", {
+  image i;
+  i.header.version = 0x0206;
+  i.header.jump = 0x3aeb;
+  const auto file = i.written();
+  const auto kernel = parse_bzimage(file.contents);
+  EXPECT(kernel && kernel->cmdline_size() == 2047);
+});
 ROW("bzimage: min_alignment that makes no sense gives way", {
   const auto least = [](uint8_t shift) {
     image i;

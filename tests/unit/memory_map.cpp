@@ -43,6 +43,10 @@ ROW("sanitize: vector 5, a higher type cuts a hole", {
   EXPECT(becomes(table<2>{{range(0, 0x10000, 1), range(0x4000, 0x1000, 2)}},
                  table<3>{{range(0, 0x4000, 1), range(0x4000, 0x1000, 2), range(0x5000, 0xb000, 1)}}));
 });
+ROW("sanitize: an overlap of a single byte", {
+  EXPECT(becomes(table<2>{{range(0, 0x1001, 1), range(0x1000, 0x1000, 2)}},
+                 table<2>{{range(0, 0x1000, 1), range(0x1000, 0x1000, 2)}}));
+});
 ROW("sanitize: vector 6, a lower type disappears", {
   EXPECT(becomes(table<2>{{range(0, 0x10000, 2), range(0x4000, 0x1000, 1)}}, table<1>{{range(0, 0x10000, 2)}}));
 });

@@ -90,6 +90,22 @@ ROW("parse: start_info_unreadable", {
   EXPECT(fails(parse(m.window(), 0x10d9), errc::start_info_unreadable, 0x10d9));  // 39 of 40 bytes
   EXPECT(fails(parse(m.window(), ~uint64_t{}), errc::start_info_unreadable, ~uint64_t{}));
 });
+/// Memory that ends at 2^64 and has something at 0 as well.
+struct two_ends {
+  const uint8_t* low;
+  const uint8_t* high;
+  [[nodiscard]] constexpr const uint8_t* bytes(uint64_t paddr, uint64_t n) const {
+    if (paddr < 16 && n <= 16 - paddr) return low + paddr;
+    const uint64_t first = ~uint64_t{} - 39;
+    return paddr >= first && n <= 40 - (paddr - first) ? high + (paddr - first) : nullptr;
+  }
+};
+ROW("parse: start_info does not go on at address 0", {
+  memory<56> m;
+  m.put(0x1000, abi::hvm_start_info{.magic = abi::hvm_start_magic_value, .version = 1});
+  const two_ends ends{m.contents.data() + 40, m.contents.data()};
+  EXPECT(fails(parse(ends, ~uint64_t{} - 39), errc::start_info_unreadable, ~uint64_t{} - 39));
+});
 ROW("parse: version 0 promises 40 bytes, version 1 promises 56", {
   memory<56> m;
   m.put(0x1000, abi::hvm_start_info{.magic = abi::hvm_start_magic_value, .version = 0});
@@ -128,6 +144,7 @@ ROW("parse: modlist_absent (B5)", {
   EXPECT(fails(parse_changed([](handover& h) { h.info.modlist_paddr = 0u; }), errc::modlist_absent, info_at + 16));
 });
 ROW("parse: too_many_modules", {
+  EXPECT(parse_changed([](handover&) {}, {.modules = 2}));
   EXPECT(fails(parse_changed([](handover&) {}, {.modules = 1}), errc::too_many_modules, info_at + 12));
   EXPECT(
       fails(parse_changed([](handover& h) { h.info.nr_modules = 0xffffffffu; }), errc::too_many_modules, info_at + 12));
@@ -145,6 +162,7 @@ ROW("parse: module_wraps", {
   EXPECT(parse_changed([](handover& h) { h.modules[1].paddr = ~uint64_t{0xfffff}; }));  // ends at 2^64
 });
 ROW("parse: too_many_memmap_entries (C1)", {
+  EXPECT(parse_changed([](handover&) {}, {.memmap_entries = 3}));
   EXPECT(fails(parse_changed([](handover&) {}, {.memmap_entries = 2}), errc::too_many_memmap_entries, info_at + 48));
 });
 ROW("parse: memmap_unreadable, also where count * 24 exceeds 32 bits", {
