@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""The library as others get at it, each way in a scratch folder. Exit 0, 1, or 77 (skipped, with a reason).
+
+Ways:
+  subproject   Meson, with the project in subprojects/
+  pkg-config   an install into a scratch prefix
+  include      a plain -I
+  wraps        doctest and PFR from their wraps, with local repositories standing in for the network
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+INCLUDE_FOLDERS = ("/usr/include", "/usr/local/include")
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+
+
+class Failure(Exception):
+    """A step that did not do what it must."""
+
+
+class Skip(Exception):
+    """Something that this test needs is not on this machine."""
+
+
+def run(*command: object, cwd: Path | None = None, **environment: str) -> str:
+    words = [str(word) for word in command]
+    done = subprocess.run(words, cwd=cwd, env=os.environ | environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=300, check=False)
+    if done.returncode:
+        raise Failure(f"{' '.join(words)} ended with {done.returncode}:\n{done.stdout}")
+    return done.stdout
+
+
+def copy_project(target: Path) -> None:
+    """The sources, without what is built or fetched."""
+    unwanted = shutil.ignore_patterns(".git", ".cache", "build*", "__pycache__")
+
+    def ignore(folder: str, names: list[str]) -> set[str]:
+        fetched = {name for name in names if Path(folder) == ROOT / "subprojects" and name != "packagefiles"
+                   and not name.endswith(".wrap")}
+        return set(unwanted(folder, names)) | fetched
+
+    shutil.copytree(ROOT, target, ignore=ignore)
+
+
+def by_subproject(scratch: Path) -> None:
+    user = scratch / "user"
+    shutil.copytree(HERE / "project", user)
+    shutil.copy(HERE / "user.cpp", user)
+    copy_project(user / "subprojects" / "pvhboot")
+    run("meson", "setup", user / "build", user, "--wrap-mode=nodownload")
+    run("ninja", "-C", user / "build")
+    tests = json.loads(run("meson", "introspect", "--tests", user / "build"))
+    targets = json.loads(run("meson", "introspect", "--targets", user / "build"))
+    # Tests and examples are off in a subproject: nobody wants to build them along.
+    for what, found in (("tests", tests), ("targets", targets)):
+        if [entry["name"] for entry in found] != ["user"]:
+            raise Failure(f"{what} of a user's build: {[entry['name'] for entry in found]}")
+    run(user / "build" / "user")
+
+
+def by_pkg_config(scratch: Path) -> None:
+    prefix = scratch / "prefix"
+    run("meson", "setup", scratch / "build", ROOT, f"--prefix={prefix}", "-Dtests=disabled", "-Dexamples=disabled")
+    run("meson", "install", "-C", scratch / "build")
+    flags = run("pkg-config", "--cflags", "--libs", "pvhboot", PKG_CONFIG_PATH=str(prefix / "share" / "pkgconfig")).split()
+    if f"-I{prefix / 'include'}" not in flags:
+        raise Failure(f"pkg-config does not tell the include folder: {flags}")
+    source = files_below(ROOT / "include")
+    installed = files_below(prefix / "include")
+    if source != installed:
+        raise Failure(f"not installed: {source - installed}; installed, but from nowhere: {installed - source}")
+    compile_and_run(scratch, flags)
+
+
+def files_below(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def by_include(scratch: Path) -> None:
+    compile_and_run(scratch, [f"-I{ROOT / 'include'}"])
+
+
+def compile_and_run(scratch: Path, flags: list[str]) -> None:
+    for compiler in ("g++", "clang++"):
+        program = scratch / compiler
+        run(compiler, "-std=c++20", *WARNINGS, HERE / "user.cpp", *flags, "-o", program)
+        run(program)
+
+
+def by_wraps(scratch: Path) -> None:
+    """The wraps as they are: Git is told to look for their addresses in a local folder."""
+    repositories = {
+        "doctest": local_repository(scratch / "doctest", wrap_value("doctest", "revision"),
+                                    {"doctest/doctest.h": "doctest/doctest.h"}),
+        "boost-pfr": local_repository(scratch / "pfr", wrap_value("boost-pfr", "revision"),
+                                      {"boost/pfr.hpp": "include/boost/pfr.hpp", "boost/pfr": "include/boost/pfr"}),
+    }
+    # Nothing but these two folders is ever asked: any other address is refused.
+    environment = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "GIT_ALLOW_PROTOCOL": "file",
+                   "GIT_CONFIG_COUNT": str(len(repositories))}
+    for number, (name, folder) in enumerate(repositories.items()):
+        environment[f"GIT_CONFIG_KEY_{number}"] = f"url.file://{folder}.insteadOf"
+        environment[f"GIT_CONFIG_VALUE_{number}"] = wrap_value(name, "url")
+    user = scratch / "user"
+    shutil.copytree(HERE / "wraps", user)
+    copy_wraps(user)
+    run("meson", "setup", user / "build", user, "--wrap-mode=forcefallback", **environment)
+    run("ninja", "-C", user / "build")
+    run(user / "build" / "wrapped")
+    headers = run("ninja", "-C", user / "build", "-t", "deps")
+    for header in ("subprojects/doctest/doctest/doctest.h", "subprojects/boost-pfr/include/boost/pfr.hpp"):
+        if header not in headers:
+            raise Failure(f"{header} was not what the program included:\n{headers}")
+    if "/usr/include/doctest" in headers or "/usr/include/boost" in headers:
+        raise Failure(f"the program included the system's copies:\n{headers}")
+    whole_project(scratch / "pvhboot", environment)
+
+
+def whole_project(copy: Path, environment: dict[str, str]) -> None:
+    """And the project itself takes them when the system has none."""
+    copy_project(copy)
+    run("meson", "setup", copy / "build", copy, "--wrap-mode=forcefallback", "-Dexamples=disabled", "-Dtests=enabled",
+        **environment)
+    information = json.loads(run("meson", "introspect", "--projectinfo", copy / "build"))
+    names = sorted(entry["name"] for entry in information["subprojects"])
+    if names != ["boost-pfr", "doctest"]:
+        raise Failure(f"the project's subprojects are {names}")
+
+
+def copy_wraps(project: Path) -> None:
+    target = project / "subprojects"
+    target.mkdir()
+    for wrap in (ROOT / "subprojects").glob("*.wrap"):
+        shutil.copy(wrap, target)
+    shutil.copytree(ROOT / "subprojects" / "packagefiles", target / "packagefiles")
+
+
+def wrap_value(name: str, key: str) -> str:
+    for line in (ROOT / "subprojects" / f"{name}.wrap").read_text(encoding="utf-8").splitlines():
+        if line.split("=")[0].strip() == key:
+            return line.split("=", 1)[1].strip()
+    raise Failure(f"{name}.wrap has no {key}")
+
+
+def local_repository(folder: Path, tag: str, contents: dict[str, str]) -> Path:
+    """A repository with what the system has of a library, laid out as upstream does."""
+    folder.mkdir()
+    for header, place in contents.items():
+        source = system_header(header)
+        target = folder / place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target)
+        else:
+            shutil.copy(source, target)
+    git = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "init.defaultBranch=main"]
+    for step in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "stand-in"], ["tag", tag]):
+        run(*git, *step, cwd=folder, GIT_CONFIG_GLOBAL="/dev/null", GIT_CONFIG_NOSYSTEM="1")
+    return folder
+
+
+def system_header(name: str) -> Path:
+    for folder in INCLUDE_FOLDERS:
+        if (Path(folder) / name).exists():
+            return Path(folder) / name
+    raise Skip(f"the system has no {name} to stand in for the network")
+
+
+WAYS = {"subproject": by_subproject, "pkg-config": by_pkg_config, "include": by_include, "wraps": by_wraps}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("way", choices=WAYS)
+    way = parser.parse_args().way
+    with tempfile.TemporaryDirectory(prefix="pvhboot-") as scratch:
+        try:
+            WAYS[way](Path(scratch))
+        except Skip as why:
+            print(why)
+            return 77
+        except (Failure, subprocess.TimeoutExpired) as why:
+            print(f"{way}: {why}")
+            return 1
+    print(f"{way}: works")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

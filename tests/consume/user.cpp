@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// A user of the library, as small as they come: parses a literal hand-over and makes Linux's zero page of it, once for
+// the compiler and once at run time. Built in every way in which a project can get at the headers.
+#include <pvhboot/pvhboot.hpp>
+
+namespace {
+
+constexpr uint64_t base = 0x6000;
+
+struct literal {
+  pvhboot::abi::hvm_start_info info{};
+  pvhboot::array<pvhboot::abi::hvm_memmap_table_entry, 2> map{};
+  pvhboot::array<uint8_t, 2> text{};
+};
+
+constexpr literal hand_over{
+    .info = {.magic = pvhboot::abi::hvm_start_magic_value,
+             .version = 1u,
+             .cmdline_paddr = base + offsetof(literal, text),
+             .rsdp_paddr = 0xe0000u,
+             .memmap_paddr = base + offsetof(literal, map),
+             .memmap_entries = 2u},
+    .map = {{{.addr = 0x100000u, .size = 0x700000u, .type = 1u}, {.addr = 0u, .size = 0xa0000u, .type = 1u}}},
+    .text = {{'x', 0}},
+};
+constexpr auto blob = __builtin_bit_cast(pvhboot::array<uint8_t, sizeof(literal)>, hand_over);
+
+/// 0, or which step went wrong.
+constexpr int try_it() {
+  const auto boot = pvhboot::parse(pvhboot::memory_window{base, blob}, base);
+  if (!boot) return 1;
+  pvhboot::memory_map_buffer<8> buffer;
+  pvhboot::memory_map map{buffer};
+  if (!map.append(boot->memory_map()) || !pvhboot::prepare_for_linux(map)) return 2;
+  pvhboot::abi::boot_params zero_page{};
+  if (!pvhboot::translate(*boot, map, false, zero_page)) return 3;
+  if (zero_page.e820_entries != 2 || zero_page.e820_table[0].size != 0xa0000) return 4;
+  return zero_page.acpi_rsdp_addr == 0xe0000 && zero_page.hdr.cmd_line_ptr == base + offsetof(literal, text) ? 0 : 5;
+}
+static_assert(try_it() == 0);
+
+}  // namespace
+
+int main() { return try_it(); }
