@@ -14,7 +14,7 @@ import building
 from lab import LabError, packages
 
 PASSED = ("OK", "EXPECTEDFAIL")
-LAB_SUITES = ("boot",)  # those that need the cached kernel and busybox
+LAB_SUITES = ("boot", "conformance")  # those that need the cached kernel and busybox
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
