@@ -17,16 +17,6 @@ pvhboot::memory_map_buffer<2048> buffer;
   example::end_machine(static_cast<uint8_t>(0x20 + static_cast<uint8_t>(f.code)));
 }
 
-/// The 20 bytes that the checksum covers begin "RSD PTR " (ACPI 6.5, 5.2.5.3).
-bool is_rsdp(const uint8_t* p) {
-  constexpr char signature[] = "RSD PTR ";
-  uint8_t sum = 0;
-  for (int i = 0; i < 20; ++i) sum = static_cast<uint8_t>(sum + p[i]);
-  for (int i = 0; i < 8; ++i)
-    if (p[i] != static_cast<uint8_t>(signature[i])) return false;
-  return sum == 0;
-}
-
 }  // namespace
 
 extern "C" [[noreturn]] void kernel_main(uint32_t start_info) {
@@ -35,17 +25,20 @@ extern "C" [[noreturn]] void kernel_main(uint32_t start_info) {
   if (!boot) fail(boot.error());
   example::report(who, *boot);
 
-  if (const uint64_t rsdp = boot->rsdp_paddr()) {
-    const uint8_t* p = memory.bytes(rsdp, 20);
-    line(who, "rsdp ", p && is_rsdp(p) ? pvhboot::string_ref{"checksum ok"} : pvhboot::string_ref{"damaged"});
-  }
-
   pvhboot::memory_map map{buffer};
   if (const auto done = map.append(boot->memory_map()); !done) fail(done.error());
   line(who, "memory map ", boot->wire().memmap_entries.get(), " entries at ", hex{boot->wire().memmap_paddr});
   for (const pvhboot::memory_range& r : map) example::report_range(who, "map received", r);
   if (const auto done = map.sanitize(); !done) fail(done.error());
   for (const pvhboot::memory_range& r : map) example::report_range(who, "map sanitised", r);
+  bool rsdp_sound = boot->rsdp_paddr() != 0;
+  lint(memory, *boot, [&](pvhboot::finding f) {
+    const pvhboot::oddity_text text = describe(f.what);
+    line(who, "oddity: ", text.sentence, " (address ", hex{f.where}, ")",
+         text.fails.empty() ? pvhboot::string_ref{""} : pvhboot::string_ref{"; fails: "}, text.fails);
+    if (f.what == pvhboot::oddity::rsdp_unreadable || f.what == pvhboot::oddity::rsdp_damaged) rsdp_sound = false;
+  });
+  if (rsdp_sound) line(who, "rsdp checksum ok");
   line(who, "total ram ", map.total_ram(), " bytes");
   if (map.total_ram() == 0) fail({pvhboot::errc::no_ram, map.size()});
   line(who, "result ok");

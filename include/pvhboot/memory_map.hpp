@@ -104,9 +104,9 @@ class memory_map {
     memory_range piece{};
     for (uint64_t here = n != 0 ? scratch_[0].range.addr : 0; ended < n;) {
       while (begun < n && scratch_[begun].range.addr == here) push(in_heap, begun++);
-      while (in_heap != 0 && cut_last(top()) < here) pop(in_heap);
+      while (in_heap != 0 && top().last() < here) pop(in_heap);
       // Nothing changes up to the next end, or to the byte before the next start.
-      uint64_t last = cut_last(by_end(ended));
+      uint64_t last = by_end(ended).last();
       if (begun < n && scratch_[begun].range.addr - 1 < last) last = scratch_[begun].range.addr - 1;
       const memory_range next{here, last - here + 1, in_heap != 0 ? top().type : memory_type{}};
       if (belong_together(piece, next)) {
@@ -116,7 +116,7 @@ class memory_map {
         piece = next;
       }
       here = last + 1;
-      while (ended < n && cut_last(by_end(ended)) <= last) ++ended;
+      while (ended < n && by_end(ended).last() <= last) ++ended;
     }
     put(pieces, piece);
     if (pieces > storage_.size()) {
@@ -176,8 +176,6 @@ class memory_map {
     return low.size != 0 && low.type == high.type && !never_merges(low.type) && low.last() + 1 == high.addr &&
            low.size + high.size != 0;  // a size cannot say 2^64
   }
-  /// The last byte that exists, of a range that is not empty.
-  static constexpr uint64_t cut_last(const memory_range& r) noexcept { return r.wraps() ? ~uint64_t{} : r.last(); }
 
   constexpr const memory_range& by_end(size_t i) const noexcept { return scratch_[scratch_[i].by_end].range; }
   constexpr const memory_range& top() const noexcept { return scratch_[scratch_[0].heap].range; }
@@ -200,7 +198,7 @@ class memory_map {
         [this](size_t a, size_t b) { exchange(scratch_[a].range, scratch_[b].range); });
     for (size_t i = 0; i < n; ++i) scratch_[i].by_end = static_cast<uint32_t>(i);
     heap_sort(
-        n, [this](size_t a, size_t b) { return cut_last(by_end(a)) < cut_last(by_end(b)); },
+        n, [this](size_t a, size_t b) { return by_end(a).last() < by_end(b).last(); },
         [this](size_t a, size_t b) { exchange(scratch_[a].by_end, scratch_[b].by_end); });
     return n;
   }

@@ -26,8 +26,8 @@ struct memory_range {
 
   /// Ends above 2^64. Ending at it is sound.
   [[nodiscard]] constexpr bool wraps() const noexcept { return size != 0 && size - 1 > ~addr; }
-  /// The last byte, of a range that is neither empty nor wraps.
-  [[nodiscard]] constexpr uint64_t last() const noexcept { return addr + (size - 1); }
+  /// The last byte that exists, of a range that is not empty.
+  [[nodiscard]] constexpr uint64_t last() const noexcept { return wraps() ? ~uint64_t{} : addr + (size - 1); }
   /// Every byte of [a, a + n) is in this range. An empty or wrapping [a, a + n) never is.
   [[nodiscard]] constexpr bool contains(uint64_t a, uint64_t n) const noexcept {
     return n != 0 && a >= addr && a - addr < size && n <= size - (a - addr);

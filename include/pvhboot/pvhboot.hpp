@@ -18,6 +18,7 @@
 #include <pvhboot/abi/xen_note.hpp>
 #include <pvhboot/bzimage.hpp>
 #include <pvhboot/heap.hpp>
+#include <pvhboot/lint.hpp>
 #include <pvhboot/memory.hpp>
 #include <pvhboot/memory_map.hpp>
 #include <pvhboot/memory_range.hpp>

@@ -86,8 +86,7 @@ constexpr result<void> translate(const bzimage& kernel, const linux_handover& va
   if (values.type_of_loader == 0) return {errc::loader_type_zero, 0x210};
   if (values.initrd_size != 0) {
     const memory_range initrd{values.initrd_paddr, values.initrd_size, {}};
-    if (initrd.wraps() || initrd.last() > kernel.initrd_addr_max())
-      return {errc::initrd_too_high, initrd.wraps() ? ~uint64_t{} : initrd.last()};
+    if (initrd.last() > kernel.initrd_addr_max()) return {errc::initrd_too_high, initrd.last()};
     if (place.overlaps(initrd.addr, initrd.size)) return {errc::overlaps_kernel, initrd.addr};
   }
 

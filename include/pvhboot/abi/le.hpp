@@ -55,32 +55,49 @@ template <> inline constexpr bool is_integer<int> = true;
 template <> inline constexpr bool is_integer<long> = true;
 template <> inline constexpr bool is_integer<long long> = true;
 
+template <class E, class T> inline constexpr bool is_enum_of = false;
+template <class E, class T>
+  requires(__is_enum(E))
+inline constexpr bool is_enum_of<E, T> = __is_same(__underlying_type(E), T);
+
 /// Never defined: a constant that a field cannot hold ends compilation at a call to this name.
 template <class T> void value_does_not_fit_in_field(T value);
 
 /// A little-endian T in sizeof(T) bytes, alignment 1. Reads convert implicitly; get() says so where the language cannot
-/// choose (`c ? s.flags.get() : 1u`). A wider or signed value is accepted only as a constant that fits.
+/// choose (`c ? s.flags.get() : 1u`). A wider or signed value is accepted only as a constant that fits; an enumerator
+/// only if its type is made of T.
 template <class T> struct le {
   static_assert(is_unsigned_integer<T>, "pvhboot: le<T> takes an unsigned integer type");
   using value_type = T;
-  using bytes_type = array<unsigned char, sizeof(T)>;
+  /// Packed, so that the alignment is 1; nobody else gets to see it, so nothing can bind a reference to it. Bytes and
+  /// __builtin_bit_cast would do as well, but g++ -O1 then stores a constant byte by byte and clang 14 unrolls copies.
+  struct [[gnu::packed, gnu::may_alias]] word {
+    T value;
+  };
 
   template <class U>
   static constexpr bool always_fits = is_unsigned_integer<U> && !__is_same(U, T) && sizeof(U) <= sizeof(T);
 
-  bytes_type raw_;
+  word raw_;
 
   le() = default;
-  constexpr le(T v) noexcept : raw_(__builtin_bit_cast(bytes_type, swap_to_little_endian(v))) {}
+  constexpr le(T v) noexcept : raw_{swap_to_little_endian(v)} {}
   template <class U>
     requires(always_fits<U>)
   constexpr le(U v) noexcept : le(static_cast<T>(v)) {}
   template <class U>
     requires(is_integer<U> && !__is_same(U, T) && !always_fits<U>)
   consteval le(U v) : le(fit(v)) {}
+  template <class E>
+    requires(is_enum_of<E, T>)
+  constexpr le(E v) noexcept : le(static_cast<T>(v)) {}
 
-  [[nodiscard]] constexpr T get() const noexcept { return swap_to_little_endian(__builtin_bit_cast(T, raw_)); }
+  [[nodiscard]] constexpr T get() const noexcept { return swap_to_little_endian(raw_.value); }
   constexpr operator T() const noexcept { return get(); }
+
+  template <class E>
+    requires(is_enum_of<E, T>)
+  friend constexpr bool operator==(const le& a, E b) noexcept { return a.get() == static_cast<T>(b); }
 
   constexpr le& operator|=(T v) noexcept { return *this = static_cast<T>(get() | v); }
   constexpr le& operator&=(T v) noexcept { return *this = static_cast<T>(get() & v); }
@@ -100,6 +117,6 @@ using le64 = le<uint64_t>;
 
 static_assert(sizeof(le16) == 2 && sizeof(le32) == 4 && sizeof(le64) == 8 && alignof(le64) == 1);
 static_assert(__is_trivially_copyable(le64) && __is_trivial(le64) && __is_standard_layout(le64));
-static_assert(le32(0x336ec578u).raw_[0] == 0x78 && le32(0x336ec578u).raw_[3] == 0x33);
+static_assert(__builtin_bit_cast(array<uint8_t, 4>, le32(0x336ec578u))[0] == 0x78);
 
 }  // namespace pvhboot
