@@ -27,3 +27,4 @@
 #include <pvhboot/result.hpp>
 #include <pvhboot/span.hpp>
 #include <pvhboot/translate.hpp>
+#include <pvhboot/xen.hpp>

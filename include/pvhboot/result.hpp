@@ -24,6 +24,10 @@ enum class errc : uint8_t {
   module_unreadable,        ///< a module's bytes do not lie in readable memory. where: the module's address
   too_many_memmap_entries,  ///< memmap_entries is above the caller's limit. where: the address of memmap_entries
   memmap_unreadable,        ///< the memory map does not lie in readable memory. where: its address
+  // xen (xen/include/public/memory.h)
+  xen_no_memory_map,         ///< XENMEM_memory_map failed. where: the error number it returned, positive
+  xen_memory_map_too_large,  ///< the buffer came back full, so entries may be missing. where: the entries it holds
+  xen_memory_map_bad_count,  ///< more entries returned than asked for. where: their number
   // memory_map
   map_full,           ///< the caller's storage has no room for another range. where: the ranges it holds
   scratch_too_small,  ///< sanitize needs one scratch slot per range. where: the slots needed
@@ -158,6 +162,11 @@ constexpr string_ref where_word(errc code) noexcept {
     case errc::no_place_for_kernel:
     case errc::cmdline_too_long:
       return "bytes";
+    case errc::xen_memory_map_too_large:
+    case errc::xen_memory_map_bad_count:
+      return "entries";
+    case errc::xen_no_memory_map:
+      return "error number";
     case errc::map_full:
     case errc::scratch_too_small:
     case errc::e820_full:
