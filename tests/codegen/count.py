@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""Instructions of a wire field's read and write, and of the map copy loops, beside those of packed C structs.
+
+In every cell, word size by optimisation level, the library may take no more than the packed struct; with -m32 a store of a
+constant may take 2 more.
+"""
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+SKIP = 77
+FLAGS = ["-std=c++20", "-ffreestanding", "-nostdinc++", "-fno-exceptions", "-fno-rtti", "-fno-pic", "-fno-stack-protector",
+         "-fcf-protection=none", "-fomit-frame-pointer", "-mgeneral-regs-only"]
+WORDS = ("-m64", "-m32")
+LEVELS = ("-O1", "-Os", "-O2")
+PADDING = re.compile(r"nop|data16|cs nop|xchg\s+%ax,%ax|lea\s+0x0\((%[re]si),(%[re]iz),1\),\1|lea\s+0x0\(%[re]si\),%[re]si")
+
+def counts(compiler: str, word: str, level: str, options: argparse.Namespace, scratch: Path, packed: bool) -> dict[str, int]:
+    target = scratch / "object.o"
+    subprocess.run([compiler, *FLAGS, word, level, *(["-DPACKED"] if packed else []), f"-I{options.include}", "-c",
+                    "-o", str(target), str(options.source)], check=True)
+    text = subprocess.run(["objdump", "-d", "--no-show-raw-insn", str(target)], capture_output=True, text=True, check=True)
+    found: dict[str, int] = {}
+    name = ""
+    for line in text.stdout.splitlines():
+        if match := re.match(r"[0-9a-f]+ <(\w+)>:", line):
+            name = match[1]
+            found[name] = 0
+        elif (match := re.match(r"\s+[0-9a-f]+:\s+(.*)", line)) and not PADDING.match(match[1]):
+            found[name] += 1
+    return found
+
+
+def ceiling(word: str, name: str, packed: int) -> int:
+    return packed + (2 if word == "-m32" and name.startswith("constant_") else 0)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--include", type=Path, required=True)
+    parser.add_argument("source", type=Path)
+    parser.add_argument("compiler")
+    options = parser.parse_args()
+    compiler = options.compiler
+    if not shutil.which(compiler):
+        print(f"skipped: {compiler} is not installed")
+        return SKIP
+    cells = [(word, level) for word in WORDS for level in LEVELS]
+    with tempfile.TemporaryDirectory() as folder:
+        ours = {cell: counts(compiler, *cell, options, Path(folder), False) for cell in cells}
+        packed = {cell: counts(compiler, *cell, options, Path(folder), True) for cell in cells}
+    print(f"{compiler}: instructions, ours/packed C\n{'':22}" + "".join(f"{word} {level}".rjust(10) for word, level in cells))
+    worse = 0
+    for name in ours[cells[0]]:
+        row = ""
+        for cell in cells:
+            mine, theirs = ours[cell][name], packed[cell][name]
+            bad = mine > ceiling(cell[0], name, theirs)
+            worse += bad
+            row += f"{mine}/{theirs}{'!' if bad else ''}".rjust(10)
+        print(f"{name:22}{row}")
+    print(f"{worse} cells worse than allowed")
+    return 1 if worse or not ours[cells[0]] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
