@@ -84,65 +84,43 @@ struct oddity_text {
 constexpr oddity_text describe(oddity what) noexcept {
   using enum severity;
   switch (what) {
-    case oddity::start_info_above_4g:
-      return {error, "start_info lies above 4 GiB, where %ebx cannot point", ""};
-    case oddity::start_info_misaligned:
-      return {info, "start_info is not 8-byte aligned", ""};
+    case oddity::start_info_above_4g: return {error, "start_info lies above 4 GiB, where %ebx cannot point", ""};
+    case oddity::start_info_misaligned: return {info, "start_info is not 8-byte aligned", ""};
     case oddity::start_info_not_in_ram:
       return {warning, "start_info lies outside the map's RAM", "Linux 6.12 and Xen 4.20 write to it"};
-    case oddity::newer_version:
-      return {info, "a version newer than 1, read as version 1", ""};
-    case oddity::reserved_not_zero:
-      return {info, "start_info.reserved is not zero in version 1", ""};
-    case oddity::unknown_flags:
-      return {info, "flags that are not defined", ""};
-    case oddity::initdomain_unprivileged:
-      return {error, "SIF_INITDOMAIN without SIF_PRIVILEGED", ""};
-    case oddity::modlist_without_modules:
-      return {warning, "a module list without modules", "FreeBSD shuts down"};
-    case oddity::several_modules:
-      return {info, "more than one module", "Linux uses the first and ignores the others"};
-    case oddity::module_at_zero:
-      return {error, "a module at address 0, which means absent", ""};
-    case oddity::module_empty:
-      return {info, "a module of no bytes", ""};
+    case oddity::newer_version: return {info, "a version newer than 1, read as version 1", ""};
+    case oddity::reserved_not_zero: return {info, "start_info.reserved is not zero in version 1", ""};
+    case oddity::unknown_flags: return {info, "flags that are not defined", ""};
+    case oddity::initdomain_unprivileged: return {error, "SIF_INITDOMAIN without SIF_PRIVILEGED", ""};
+    case oddity::modlist_without_modules: return {warning, "a module list without modules", "FreeBSD shuts down"};
+    case oddity::several_modules: return {info, "more than one module", "Linux uses the first and ignores the others"};
+    case oddity::module_at_zero: return {error, "a module at address 0, which means absent", ""};
+    case oddity::module_empty: return {info, "a module of no bytes", ""};
     case oddity::module_above_4g:
       return {warning, "a module reaches above 4 GiB",
               "Linux takes the low 32 bits of its address; Xen as a guest panics"};
-    case oddity::module_not_in_ram:
-      return {info, "a module lies outside the map's RAM", ""};
+    case oddity::module_not_in_ram: return {info, "a module lies outside the map's RAM", ""};
     case oddity::module_unaligned:
       return {info, "a module does not begin on a page", "Linux expects its initrd to, and warns when it frees it"};
-    case oddity::module_overlaps_module:
-      return {error, "a module overlaps another", ""};
-    case oddity::module_overlaps_metadata:
-      return {error, "a module overlaps the hand-over's own structures", ""};
-    case oddity::module_reserved_not_zero:
-      return {info, "a module's reserved word is not zero", ""};
+    case oddity::module_overlaps_module: return {error, "a module overlaps another", ""};
+    case oddity::module_overlaps_metadata: return {error, "a module overlaps the hand-over's own structures", ""};
+    case oddity::module_reserved_not_zero: return {info, "a module's reserved word is not zero", ""};
     case oddity::module_cmdline_broken:
       return {warning, "a module's command line cannot be read",
               "who follows the pointer blindly; qboot leaves garbage in it"};
-    case oddity::cmdline_absent:
-      return {info, "no command line", ""};
+    case oddity::cmdline_absent: return {info, "no command line", ""};
     case oddity::cmdline_above_4g:
       return {warning, "the command line lies above 4 GiB",
               "Linux takes the low 32 bits of its address; Xen as a guest panics"};
-    case oddity::cmdline_not_ascii:
-      return {info, "the command line is not ASCII", ""};
-    case oddity::cmdline_over_2047:
-      return {warning, "the command line is longer than 2047 bytes", "Linux cuts it off"};
-    case oddity::rsdp_absent:
-      return {info, "no RSDP", "OvmfXen asserts; others search the BIOS area"};
-    case oddity::rsdp_above_4g:
-      return {info, "the RSDP lies above 4 GiB", ""};
-    case oddity::rsdp_unreadable:
-      return {info, "the RSDP lies where nothing can be read", ""};
+    case oddity::cmdline_not_ascii: return {info, "the command line is not ASCII", ""};
+    case oddity::cmdline_over_2047: return {warning, "the command line is longer than 2047 bytes", "Linux cuts it off"};
+    case oddity::rsdp_absent: return {info, "no RSDP", "OvmfXen asserts; others search the BIOS area"};
+    case oddity::rsdp_above_4g: return {info, "the RSDP lies above 4 GiB", ""};
+    case oddity::rsdp_unreadable: return {info, "the RSDP lies where nothing can be read", ""};
     case oddity::rsdp_damaged:
       return {warning, "what rsdp_paddr points to is no RSDP", "every ACPI user; gokvm points to its MP table"};
-    case oddity::rsdp_in_ram:
-      return {info, "the RSDP lies in RAM that the map gives away", ""};
-    case oddity::memmap_absent:
-      return {info, "no memory map: ask the hypervisor", "Linux on anything but Xen panics"};
+    case oddity::rsdp_in_ram: return {info, "the RSDP lies in RAM that the map gives away", ""};
+    case oddity::memmap_absent: return {info, "no memory map: ask the hypervisor", "Linux on anything but Xen panics"};
     case oddity::memmap_pointer_no_entries:
       return {warning, "memmap_paddr without entries", "FreeBSD and rust-hypervisor-firmware see an empty map"};
     case oddity::memmap_entries_no_pointer:
@@ -152,26 +130,19 @@ constexpr oddity_text describe(oddity what) noexcept {
     case oddity::memmap_over_128:
       return {warning, "more than 128 memory map entries",
               "Linux writes beyond its zero page, rust-hypervisor-firmware panics, GRUB loses entries"};
-    case oddity::memmap_over_255:
-      return {warning, "more than 255 memory map entries", "Linux counts them in 8 bits"};
-    case oddity::memmap_no_ram:
-      return {error, "a memory map without RAM", ""};
+    case oddity::memmap_over_255: return {warning, "more than 255 memory map entries", "Linux counts them in 8 bits"};
+    case oddity::memmap_no_ram: return {error, "a memory map without RAM", ""};
     case oddity::entry_wraps:
       return {error, "an entry ends above 2^64", "Linux rejects or does not sanitise the whole map"};
-    case oddity::entry_empty:
-      return {info, "an entry of no bytes", ""};
-    case oddity::entry_unsorted:
-      return {info, "an entry begins below the one before it", ""};
+    case oddity::entry_empty: return {info, "an entry of no bytes", ""};
+    case oddity::entry_unsorted: return {info, "an entry begins below the one before it", ""};
     case oddity::entry_overlaps:
       return {warning, "an entry overlaps an earlier one", "Linux's KASLR may choose reserved memory"};
     case oddity::entry_unknown_type:
       return {warning, "an entry of a type that PVH does not define", "rust-hypervisor-firmware panics"};
-    case oddity::entry_unaligned:
-      return {info, "an entry begins or ends inside a page", ""};
-    case oddity::entry_reserved_not_zero:
-      return {info, "an entry's reserved word is not zero", ""};
-    case oddity::entry_ram_in_isa_hole:
-      return {info, "RAM between 640 KiB and 1 MiB, where a PC has none", ""};
+    case oddity::entry_unaligned: return {info, "an entry begins or ends inside a page", ""};
+    case oddity::entry_reserved_not_zero: return {info, "an entry's reserved word is not zero", ""};
+    case oddity::entry_ram_in_isa_hole: return {info, "RAM between 640 KiB and 1 MiB, where a PC has none", ""};
   }
   return {info, "unknown", ""};
 }
@@ -297,11 +268,8 @@ constexpr void lint(const Memory& memory, const boot_info<Memory>& boot, Report&
       else
         say(oddity::memmap_absent, entries_at);
       return;
-    case memory_map_state::contradictory:
-      say(oddity::memmap_entries_no_pointer, entries_at);
-      return;
-    case memory_map_state::table:
-      break;
+    case memory_map_state::contradictory: say(oddity::memmap_entries_no_pointer, entries_at); return;
+    case memory_map_state::table: break;
   }
   if (map.size() == 1) say(oddity::memmap_single_entry, info.memmap_paddr);
   if (map.size() > 128) say(oddity::memmap_over_128, entries_at);

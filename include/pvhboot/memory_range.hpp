@@ -43,30 +43,18 @@ struct memory_range {
 /// The name of a type for messages; "unknown" for a number that has none.
 constexpr string_ref name(memory_type t) noexcept {
   switch (t) {
-    case memory_type::ram:
-      return "ram";
-    case memory_type::reserved:
-      return "reserved";
-    case memory_type::acpi:
-      return "acpi";
-    case memory_type::nvs:
-      return "nvs";
-    case memory_type::unusable:
-      return "unusable";
-    case memory_type::disabled:
-      return "disabled";
-    case memory_type::pmem:
-      return "pmem";
-    case memory_type::unaccepted:
-      return "unaccepted";
-    case memory_type::pram:
-      return "pram";
-    case memory_type::coreboot:
-      return "coreboot";
-    case memory_type::reserved_kern:
-      return "reserved_kern";
-    case memory_type::soft_reserved:
-      return "soft_reserved";
+    case memory_type::ram: return "ram";
+    case memory_type::reserved: return "reserved";
+    case memory_type::acpi: return "acpi";
+    case memory_type::nvs: return "nvs";
+    case memory_type::unusable: return "unusable";
+    case memory_type::disabled: return "disabled";
+    case memory_type::pmem: return "pmem";
+    case memory_type::unaccepted: return "unaccepted";
+    case memory_type::pram: return "pram";
+    case memory_type::coreboot: return "coreboot";
+    case memory_type::reserved_kern: return "reserved_kern";
+    case memory_type::soft_reserved: return "soft_reserved";
   }
   return "unknown";
 }

@@ -7,9 +7,10 @@
 
 namespace pvhboot {
 
-/// One value is one rule. `where` of a failure is the physical address, the file offset or the number that the comment
-/// names. The section in parentheses is where the rule comes from: "start_info.h" and "pvh.pandoc" are Xen's,
-/// "boot.rst" and "zero-page.rst" Linux's Documentation/arch/x86.
+/// One value is one rule; new ones are added at the end, so that a number keeps its meaning. `where` of a failure is
+/// the physical address, the file offset or the number that the comment names. The section in parentheses is where the
+/// rule comes from: "start_info.h" and "pvh.pandoc" are Xen's, "boot.rst" and "zero-page.rst" Linux's
+/// Documentation/arch/x86.
 enum class errc : uint8_t {
   // parse (start_info.h)
   start_info_absent,        ///< the address of start_info is 0. where: 0
@@ -24,10 +25,6 @@ enum class errc : uint8_t {
   module_unreadable,        ///< a module's bytes do not lie in readable memory. where: the module's address
   too_many_memmap_entries,  ///< memmap_entries is above the caller's limit. where: the address of memmap_entries
   memmap_unreadable,        ///< the memory map does not lie in readable memory. where: its address
-  // xen (xen/include/public/memory.h)
-  xen_no_memory_map,         ///< XENMEM_memory_map failed. where: the error number it returned, positive
-  xen_memory_map_too_large,  ///< the buffer came back full, so entries may be missing. where: the entries it holds
-  xen_memory_map_bad_count,  ///< more entries returned than asked for. where: their number
   // memory_map
   map_full,           ///< the caller's storage has no room for another range. where: the ranges it holds
   scratch_too_small,  ///< sanitize needs one scratch slot per range. where: the slots needed
@@ -56,88 +53,58 @@ enum class errc : uint8_t {
   loader_type_zero,     ///< type_of_loader 0 makes Linux ignore the initrd. where: 0x210
   e820_full,            ///< more ranges than the zero page's 128. where: the number of ranges
   no_ram,               ///< the map has no RAM at all. where: the number of ranges
+  // xen (xen/include/public/memory.h)
+  xen_no_memory_map,         ///< XENMEM_memory_map failed. where: the error number it returned, positive
+  xen_memory_map_too_large,  ///< the buffer came back full, so entries may be missing. where: the entries it holds
+  xen_memory_map_bad_count,  ///< more entries returned than asked for. where: their number
 };
 
 /// The last value, for tables and tests.
-inline constexpr errc errc_last = errc::no_ram;
+inline constexpr errc errc_last = errc::xen_memory_map_bad_count;
 
 /// The rule in a sentence. The text is NUL-terminated, so data() suits a printk.
 constexpr string_ref message(errc code) noexcept {
   switch (code) {
-    case errc::start_info_absent:
-      return "the address of start_info is 0";
-    case errc::start_info_unreadable:
-      return "start_info does not lie in readable memory";
-    case errc::bad_magic:
-      return "start_info does not begin with the magic 0x336ec578";
-    case errc::cmdline_unreadable:
-      return "the command line does not lie in readable memory";
-    case errc::cmdline_unterminated:
-      return "the command line has no NUL within the limit";
-    case errc::modlist_absent:
-      return "modules are announced but the module list has address 0";
-    case errc::too_many_modules:
-      return "more modules than the caller's limit";
-    case errc::modlist_unreadable:
-      return "the module list does not lie in readable memory";
-    case errc::module_wraps:
-      return "a module ends above 2^64";
-    case errc::module_unreadable:
-      return "a module does not lie in readable memory";
-    case errc::too_many_memmap_entries:
-      return "more memory map entries than the caller's limit";
-    case errc::memmap_unreadable:
-      return "the memory map does not lie in readable memory";
-    case errc::map_full:
-      return "no room for another memory range";
-    case errc::scratch_too_small:
-      return "not enough scratch slots to sanitise the memory map";
-    case errc::no_free_range:
-      return "no free RAM of this size";
-    case errc::image_too_short:
-      return "the kernel image ends inside its setup header";
-    case errc::no_boot_flag:
-      return "the kernel image has no boot flag 0xAA55";
-    case errc::no_header_magic:
-      return "the kernel image has no HdrS magic";
-    case errc::bad_header_jump:
-      return "the setup header does not begin with a short forward jump";
-    case errc::header_truncated:
-      return "the setup header ends before the fields of its protocol version";
-    case errc::protocol_too_old:
-      return "the kernel's boot protocol is too old";
-    case errc::setup_truncated:
-      return "the kernel image ends before its protected-mode code";
-    case errc::kernel_truncated:
-      return "the kernel image is truncated";
-    case errc::not_loaded_high:
-      return "the kernel is a zImage, which is loaded low";
-    case errc::bad_kernel_alignment:
-      return "the kernel's alignment is not a power of two";
-    case errc::payload_out_of_bounds:
-      return "the kernel's payload lies outside the image";
-    case errc::bad_kernel_info:
-      return "the kernel_info structure is damaged";
-    case errc::no_place_for_kernel:
-      return "not enough free RAM where the kernel can run";
-    case errc::no_place_for_initrd:
-      return "not enough free RAM below the kernel's initrd limit";
-    case errc::initrd_too_high:
-      return "the initrd ends above the kernel's initrd limit";
-    case errc::cmdline_too_long:
-      return "the command line is longer than the kernel takes";
-    case errc::cmdline_too_high:
-      return "the command line lies above 4 GiB";
-    case errc::kernel_too_high:
-      return "the kernel lies above 4 GiB";
-    case errc::overlaps_kernel:
-      return "something still needed lies where the kernel unpacks itself";
-    case errc::loader_type_zero:
-      return "a boot loader of type 0 makes Linux ignore the initrd";
-    case errc::e820_full:
-      return "more memory ranges than the zero page can hold";
-    case errc::no_ram:
-      return "the memory map has no RAM";
+    case errc::start_info_absent: return "the address of start_info is 0";
+    case errc::start_info_unreadable: return "start_info does not lie in readable memory";
+    case errc::bad_magic: return "start_info does not begin with the magic 0x336ec578";
+    case errc::cmdline_unreadable: return "the command line does not lie in readable memory";
+    case errc::cmdline_unterminated: return "the command line has no NUL within the limit";
+    case errc::modlist_absent: return "modules are announced but the module list has address 0";
+    case errc::too_many_modules: return "more modules than the caller's limit";
+    case errc::modlist_unreadable: return "the module list does not lie in readable memory";
+    case errc::module_wraps: return "a module ends above 2^64";
+    case errc::module_unreadable: return "a module does not lie in readable memory";
+    case errc::too_many_memmap_entries: return "more memory map entries than the caller's limit";
+    case errc::memmap_unreadable: return "the memory map does not lie in readable memory";
+    case errc::xen_no_memory_map: return "Xen has no memory map for this domain";
+    case errc::xen_memory_map_too_large: return "Xen's memory map does not fit the buffer";
+    case errc::xen_memory_map_bad_count: return "Xen returned more memory map entries than asked for";
+    case errc::map_full: return "no room for another memory range";
+    case errc::scratch_too_small: return "not enough scratch slots to sanitise the memory map";
+    case errc::no_free_range: return "no free RAM of this size";
+    case errc::image_too_short: return "the kernel image ends inside its setup header";
+    case errc::no_boot_flag: return "the kernel image has no boot flag 0xAA55";
+    case errc::no_header_magic: return "the kernel image has no HdrS magic";
+    case errc::bad_header_jump: return "the setup header does not begin with a short forward jump";
+    case errc::header_truncated: return "the setup header ends before the fields of its protocol version";
+    case errc::protocol_too_old: return "the kernel's boot protocol is too old";
+    case errc::setup_truncated: return "the kernel image ends before its protected-mode code";
+    case errc::kernel_truncated: return "the kernel image is truncated";
+    case errc::not_loaded_high: return "the kernel is a zImage, which is loaded low";
+    case errc::bad_kernel_alignment: return "the kernel's alignment is not a power of two";
+    case errc::payload_out_of_bounds: return "the kernel's payload lies outside the image";
+    case errc::bad_kernel_info: return "the kernel_info structure is damaged";
+    case errc::no_place_for_kernel: return "not enough free RAM where the kernel can run";
+    case errc::no_place_for_initrd: return "not enough free RAM below the kernel's initrd limit";
+    case errc::initrd_too_high: return "the initrd ends above the kernel's initrd limit";
+    case errc::cmdline_too_long: return "the command line is longer than the kernel takes";
+    case errc::cmdline_too_high: return "the command line lies above 4 GiB";
+    case errc::kernel_too_high: return "the kernel lies above 4 GiB";
+    case errc::overlaps_kernel: return "something still needed lies where the kernel unpacks itself";
+    case errc::loader_type_zero: return "a boot loader of type 0 makes Linux ignore the initrd";
+    case errc::e820_full: return "more memory ranges than the zero page can hold";
+    case errc::no_ram: return "the memory map has no RAM";
   }
   return "unknown error";
 }
@@ -155,27 +122,20 @@ constexpr string_ref where_word(errc code) noexcept {
     case errc::bad_kernel_alignment:
     case errc::payload_out_of_bounds:
     case errc::bad_kernel_info:
-    case errc::loader_type_zero:
-      return "offset";
+    case errc::loader_type_zero: return "offset";
     case errc::image_too_short:
     case errc::no_free_range:
     case errc::no_place_for_kernel:
-    case errc::cmdline_too_long:
-      return "bytes";
+    case errc::cmdline_too_long: return "bytes";
     case errc::xen_memory_map_too_large:
-    case errc::xen_memory_map_bad_count:
-      return "entries";
-    case errc::xen_no_memory_map:
-      return "error number";
+    case errc::xen_memory_map_bad_count: return "entries";
+    case errc::xen_no_memory_map: return "error number";
     case errc::map_full:
     case errc::scratch_too_small:
     case errc::e820_full:
-    case errc::no_ram:
-      return "ranges";
-    case errc::protocol_too_old:
-      return "version";
-    default:
-      return "address";
+    case errc::no_ram: return "ranges";
+    case errc::protocol_too_old: return "version";
+    default: return "address";
   }
 }
 
