@@ -12,15 +12,21 @@ BUILD = Path(os.environ.get("PVHBOOT_BUILD", ROOT / "build"))
 OPTIONS = ["--buildtype=debugoptimized", "--wrap-mode=nodownload"]
 
 
+EXAMPLES = ["-Dexamples=enabled", "-Dtests=disabled"]
+EVERYTHING = ["-Dexamples=enabled", "-Dtests=enabled"]
+
+
 def configure(build: Path = BUILD, options: list[str] | None = None) -> None:
-    """`meson setup`, when it was not done, or was done with other options."""
-    wanted = "\n".join(OPTIONS + (options or []))
+    """`meson setup`, unless the folder is set up for this, or for more than this."""
+    options = options or EVERYTHING
     stamp = build / ".pvhboot-options"
-    if (build / "build.ninja").exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
-        return
+    if (build / "build.ninja").exists() and stamp.exists():
+        present = stamp.read_text(encoding="utf-8").splitlines()
+        if present in (OPTIONS + options, OPTIONS + EVERYTHING):
+            return
     mode = ["--wipe"] if (build / "meson-private" / "coredata.dat").exists() else []
-    quietly(["meson", "setup", *mode, str(build), *wanted.splitlines()], "meson setup")
-    stamp.write_text(wanted, encoding="utf-8")
+    quietly(["meson", "setup", *mode, str(build), *OPTIONS, *options], "meson setup")
+    stamp.write_text("\n".join(OPTIONS + options), encoding="utf-8")
 
 
 def compile_all(build: Path = BUILD, targets: list[str] | None = None) -> None:

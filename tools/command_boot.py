@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     image = kernel.read_bytes()
     chainload = None
     if not options.direct:
-        building.configure()
+        building.configure(options=building.EXAMPLES)
         building.compile_all(targets=[str(boot.CHAINLOAD)])
         chainload = building.BUILD / boot.CHAINLOAD
     elif image[:4] != b"\x7fELF":

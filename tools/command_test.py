@@ -25,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     began = time.monotonic()
-    building.configure(options.build, ["-Dtests=enabled", "-Dexamples=enabled"])
+    building.configure(options.build)
     known = suites_of(options.build)
     if options.list:
         for suite, tests in sorted(known.items()):
