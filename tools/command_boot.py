@@ -5,6 +5,7 @@ The kernel and busybox are downloaded by package name into .cache and never inst
 """
 
 import argparse
+import os
 import time
 from pathlib import Path
 
@@ -67,6 +68,8 @@ def run(options: argparse.Namespace) -> int:
     began = time.monotonic()
     kernel = checked(options.kernel, "--kernel") if options.kernel else packages.kernel()
     initrd = checked(options.initrd, "--initrd") if options.initrd else None
+    if not initrd:
+        packages.busybox()
     image = kernel.read_bytes()
     chainload = None
     if not options.direct:
@@ -84,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
     stage(outcome.run.seconds, "qemu", "ended")
     print()
     print(table(outcome.rows))
-    print(f"\nconsole log: {log.relative_to(building.ROOT)}")
+    print(f"\nconsole log: {os.path.relpath(log)}")
     return 0 if all(row.ok is not False for row in outcome.rows) else 1
 
 

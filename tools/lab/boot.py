@@ -95,7 +95,7 @@ def judge_chainload(outcome: Outcome) -> list[Row]:
     params = report.boot_params
     wanted = plan.append if plan.cmdline_entry is None else plan.cmdline_entry
     return [
-        Row("start_info", f"version {told.version}, flags {flags(told)}", f"read at {told.start_info or 0:#x}",
+        Row("start_info", f"version {told.version}, flags {flags(told)}", f"read by chainload at {told.start_info or 0:#x}",
             told.version is not None and told.version >= 1),
         map_row(told.received, params),
         Row("RSDP", f"{told.rsdp or 0:#x}", f"acpi_rsdp_addr {params.acpi_rsdp_addr:#x}",
@@ -130,7 +130,7 @@ def judge_console(outcome: Outcome) -> list[Row]:
     rows = [Row("kernel", plan.kernel.name, banner[banner.find("Linux version"):][:60] or "(not on the console)",
                 bool(banner))]
     if told:
-        rows.append(Row("start_info", f"version {told.version}, flags {flags(told)}", f"read at {told.start_info or 0:#x}",
+        rows.append(Row("start_info", f"version {told.version}, flags {flags(told)}", f"read by chainload at {told.start_info or 0:#x}",
                         told.version is not None and told.version >= 1))
         rows.append(Row("memory map", map_text(told.received), "(not on the console)", None))
         rsdp = f"{told.rsdp:08X}" if told.rsdp else None
