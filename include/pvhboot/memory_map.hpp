@@ -41,7 +41,7 @@ constexpr bool never_merges(memory_type t) noexcept {
 class memory_map {
  public:
   template <size_t N>
-  constexpr explicit memory_map(memory_map_buffer<N>& buffer) noexcept : memory_map(buffer.ranges, buffer.scratch) {}
+  constexpr explicit memory_map(memory_map_buffer<N>& slots) noexcept : memory_map(slots.ranges, slots.scratch) {}
   /// `scratch` may be empty if sanitize is never called, or only on maps that are clean already.
   constexpr memory_map(span<memory_range> storage, span<sweep_slot> scratch) noexcept
       : storage_(storage), scratch_(scratch) {}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What the README's snippets take for granted in their user's program.
+#pragma once
+
+#include <pvhboot/emit_note.hpp>
+#include <pvhboot/pvhboot.hpp>
+
+extern "C" void _start();
+[[noreturn]] void panic(pvhboot::string_ref why, uint64_t where);
+void add_frames(uint64_t addr, uint64_t size);
+void acpi_init(uint64_t rsdp_paddr);
+void complain(pvhboot::string_ref what, uint64_t where, pvhboot::string_ref who_fails);
