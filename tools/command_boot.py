@@ -18,7 +18,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--initrd", type=Path, metavar="FILE", help="an initrd instead of the reporting userspace")
     parser.add_argument("--append", default=boot.DEFAULT_APPEND, metavar="TEXT",
                         help=f"Linux's command line (default: {boot.DEFAULT_APPEND})")
-    parser.add_argument("--memory", default="256M", metavar="SIZE", help="guest memory, such as 512M or 5G (default: 256M)")
+    parser.add_argument("--memory", default="256M", metavar="SIZE",
+                        help="guest memory, such as 512M or 5G (default: 256M)")
     parser.add_argument("--machine", default="q35", choices=qemu.MACHINES)
     parser.add_argument("--direct", action="store_true",
                         help="enter the same kernel's vmlinux straight through its own PVH note")

@@ -38,7 +38,8 @@ class Cell:
         if self.mode == "kernel" and self.word == "-m64":
             flags.append("-mcmodel=kernel")
         standard = "c++2b" if self.standard == "c++23" else self.standard  # what older compilers call it
-        return [self.compiler, f"-std={standard}", self.word, *flags, *WARNINGS, f"-I{ROOT / 'include'}", "-fsyntax-only"]
+        include = f"-I{ROOT / 'include'}"
+        return [self.compiler, f"-std={standard}", self.word, *flags, *WARNINGS, include, "-fsyntax-only"]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Bad input for examples/chainload: what is wrong with it, and how the loader must end on it. Run as a program it prints
-the names of the cases."""
+"""Bad input for examples/chainload: what is wrong with it, and how the loader must end on it. Run as a program it
+prints the names of the cases."""
 
 import random
 import re

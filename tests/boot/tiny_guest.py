@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-"""A guest of some twenty instructions, for tests of the lab itself: says a text on the serial port, then ends or hangs."""
+"""A guest of ten instructions, for tests of the lab itself: says a text on the serial port, then ends or hangs."""
 
 import struct
 
@@ -13,7 +13,8 @@ def elf(text: str, exit_value: int | None) -> bytes:
     message = text.encode() + b"\0"
     head = 52 + 2 * 32
     note = struct.pack("<III4sI", 4, 4, XEN_PHYS32_ENTRY, b"Xen\0", LOAD + head + NOTE_SIZE)
-    end = b"" if exit_value is None else b"\xb8" + struct.pack("<I", exit_value) + b"\xe7\xf4"  # mov $v, %eax; out %eax, $0xf4
+    # mov $exit_value, %eax; out %eax, $0xf4
+    end = b"" if exit_value is None else b"\xb8" + struct.pack("<I", exit_value) + b"\xe7\xf4"
     size_of_code = 5 + 4 + 8 + len(end) + 2
     code = (b"\xbe" + struct.pack("<I", LOAD + head + len(note) + size_of_code)  # mov $message, %esi
             + b"\x66\xba\xf8\x03"  # mov $0x3f8, %dx
@@ -21,8 +22,8 @@ def elf(text: str, exit_value: int | None) -> bytes:
             + end + b"\xeb\xfe")  # 2: …; jmp .
     body = note + code + message
     size = head + len(body)
-    header = struct.pack("<4sBBB9xHHIIIIIHHHHHH", b"\x7fELF", 1, 1, 1, 2, 3, 1, LOAD + head + len(note), 52, 0, 0, 52, 32,
-                         2, 0, 0, 0)
+    header = struct.pack("<4sBBB9xHHIIIIIHHHHHH", b"\x7fELF", 1, 1, 1, 2, 3, 1, LOAD + head + len(note), 52, 0, 0, 52,
+                         32, 2, 0, 0, 0)
     load = struct.pack("<8I", 1, 0, LOAD, LOAD, size, size, 7, 4096)
     notes = struct.pack("<8I", 4, head, LOAD + head, LOAD + head, len(note), len(note), 4, 4)
     return header + load + notes + body

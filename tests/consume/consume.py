@@ -34,8 +34,8 @@ class Skip(Exception):
 
 def run(*command: object, cwd: Path | None = None, **environment: str) -> str:
     words = [str(word) for word in command]
-    done = subprocess.run(words, cwd=cwd, env=os.environ | environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, timeout=300, check=False)
+    done = subprocess.run(words, cwd=cwd, env=os.environ | environment, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300, check=False)
     if done.returncode:
         raise Failure(f"{' '.join(words)} ended with {done.returncode}:\n{done.stdout}")
     return done.stdout
@@ -73,7 +73,8 @@ def by_pkg_config(scratch: Path) -> None:
     prefix = scratch / "prefix"
     run("meson", "setup", scratch / "build", ROOT, f"--prefix={prefix}", "-Dtests=disabled", "-Dexamples=disabled")
     run("meson", "install", "-C", scratch / "build")
-    flags = run("pkg-config", "--cflags", "--libs", "pvhboot", PKG_CONFIG_PATH=str(prefix / "share" / "pkgconfig")).split()
+    search = str(prefix / "share" / "pkgconfig")
+    flags = run("pkg-config", "--cflags", "--libs", "pvhboot", PKG_CONFIG_PATH=search).split()
     if f"-I{prefix / 'include'}" not in flags:
         raise Failure(f"pkg-config does not tell the include folder: {flags}")
     source = files_below(ROOT / "include")

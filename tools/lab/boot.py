@@ -95,8 +95,7 @@ def judge_chainload(outcome: Outcome) -> list[Row]:
     params = report.boot_params
     wanted = plan.append if plan.cmdline_entry is None else plan.cmdline_entry
     return [
-        Row("start_info", f"version {told.version}, flags {flags(told)}", f"read by chainload at {told.start_info or 0:#x}",
-            told.version is not None and told.version >= 1),
+        start_info_row(told),
         map_row(told.received, params),
         Row("RSDP", f"{told.rsdp or 0:#x}", f"acpi_rsdp_addr {params.acpi_rsdp_addr:#x}",
             told.rsdp is not None and told.rsdp == params.acpi_rsdp_addr),
@@ -130,8 +129,7 @@ def judge_console(outcome: Outcome) -> list[Row]:
     rows = [Row("kernel", plan.kernel.name, banner[banner.find("Linux version"):][:60] or "(not on the console)",
                 bool(banner))]
     if told:
-        rows.append(Row("start_info", f"version {told.version}, flags {flags(told)}", f"read by chainload at {told.start_info or 0:#x}",
-                        told.version is not None and told.version >= 1))
+        rows.append(start_info_row(told))
         rows.append(Row("memory map", map_text(told.received), "(not on the console)", None))
         rsdp = f"{told.rsdp:08X}" if told.rsdp else None
         seen = next((line for line in lines if "ACPI: RSDP 0x" in line), None)
@@ -143,16 +141,17 @@ def judge_console(outcome: Outcome) -> list[Row]:
     return rows
 
 
-def flags(told: console.Handover) -> str:
-    return f"{told.flags or 0:#x}"
-
-
 def quoted(text: str) -> str:
     return f'"{text}"'
 
 
 def map_text(ranges: list[wire.Range]) -> str:
     return f"{len(ranges)} entries, {wire.ram_bytes(ranges) / 2**20:.1f} MiB of RAM"
+
+
+def start_info_row(told: console.Handover) -> Row:
+    return Row("start_info", f"version {told.version}, flags {told.flags or 0:#x}",
+               f"read by chainload at {told.start_info or 0:#x}", told.version is not None and told.version >= 1)
 
 
 def map_row(received: list[wire.Range], params: wire.BootParams) -> Row:
@@ -174,7 +173,8 @@ def initrd_row(outcome: Outcome) -> Row:
                    params.ramdisk_size == outcome.initrd_bytes)
     same = report.marker == made.token and report.marker_sha256 == made.marker_sha256
     return Row("initrd", f"{len(made.data)} bytes, marker {made.token[:8]}",
-               f"{params.ramdisk_size} bytes, marker {report.marker[:8]}", same and params.ramdisk_size == len(made.data))
+               f"{params.ramdisk_size} bytes, marker {report.marker[:8]}",
+               same and params.ramdisk_size == len(made.data))
 
 
 def loader_text(params: wire.BootParams) -> str:

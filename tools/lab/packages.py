@@ -54,8 +54,9 @@ def is_static(path: Path) -> bool:
     offset = int.from_bytes(image[32:40], "little")
     size = int.from_bytes(image[54:56], "little")
     count = int.from_bytes(image[56:58], "little")
+    types = [int.from_bytes(image[at:at + 4], "little") for at in range(offset, offset + size * count, size)]
     pt_interp = 3
-    return all(int.from_bytes(image[at:at + 4], "little") != pt_interp for at in range(offset, offset + size * count, size))
+    return pt_interp not in types
 
 
 def has_apt() -> bool:
@@ -121,8 +122,8 @@ def resolve(package: str) -> str:
     """linux-image-amd64 and its like are empty and depend on the package with the kernel."""
     if not package.startswith("linux-image-"):
         return package
-    text = subprocess.run(["apt-cache", "depends", package], capture_output=True, text=True, timeout=60, check=False).stdout
-    real = re.findall(r"^\s*Depends:\s*(linux-image-\d\S*)", text, re.MULTILINE)
+    done = subprocess.run(["apt-cache", "depends", package], capture_output=True, text=True, timeout=60, check=False)
+    real = re.findall(r"^\s*Depends:\s*(linux-image-\d\S*)", done.stdout, re.MULTILINE)
     return real[0] if real else package
 
 

@@ -122,7 +122,8 @@ class BootParams:
         count = self.e820_entries
         if count > E820_LIMIT:
             raise LabError(f"the zero page counts {count} e820 entries, more than its table holds")
-        return [Range(*E820_ENTRY.unpack_from(self.page, E820_TABLE + number * E820_ENTRY.size)) for number in range(count)]
+        offsets = [E820_TABLE + number * E820_ENTRY.size for number in range(count)]
+        return [Range(*E820_ENTRY.unpack_from(self.page, offset)) for offset in offsets]
 
 
 def coverage(ranges: list[Range], kind: int) -> list[tuple[int, int]]:
