@@ -84,8 +84,7 @@ no_long_mode:
 )"
 #else
     R"(
-  sub $12, %esp
-  push %ebx
+  mov %ebx, %eax  # -mregparm=3
   xor %ebp, %ebp
   call kernel_main
 )"
