@@ -85,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
                      options.timeout, log)
     stage(0, "qemu", f"{plan.machine}, {plan.memory}, {qemu.accelerator(plan.accel)}")
     outcome = boot.boot(plan, Progress(options.verbose, options.direct).line)
-    stage(outcome.run.seconds, "qemu", "ended")
+    stage(outcome.run.seconds, "qemu", "ended" if outcome.run.status >= 0 else "still ran when the time was up")
     print()
     print(table(outcome.rows))
     print(f"\nconsole log: {os.path.relpath(log)}")

@@ -35,7 +35,7 @@ class Plan:
     machine: str = "q35"
     memory: str = "256M"
     accel: str = "auto"
-    timeout: float = 120.0
+    timeout: float = 120.0  # seconds; the machine is ended then
     log: Path | None = None
     cmdline_entry: str | None = None  # wins over `append` in Linux: an archive member for chainload
     alignment: int = 4096  # of the initrd in chainload's module
@@ -68,13 +68,19 @@ def boot(plan: Plan, on_line: Callable[[float, str], None] | None = None) -> Out
             module.write_bytes(initrd)
             entered = bzimage.vmlinux(plan.kernel)
         machine = qemu.Machine(entered, module, plan.append, plan.machine, plan.memory, plan.accel)
-        run = qemu.start(machine, plan.timeout, plan.log, on_line)
+        try:
+            run = qemu.start(machine, plan.timeout, plan.log, on_line)
+        except qemu.Hang as why:
+            if made:
+                raise
+            run = why.run  # an initrd from elsewhere need not end the machine: what it said until now is judged
     told = console.read("chainload", run.lines) if plan.chainload else None
     if told and told.error:
         raise LabError(f"chainload refused: {told.error}")
     reached = userspace.BEGIN in run.lines
     if made and not reached:
-        raise LabError(f"userspace was not reached; the machine's last lines:\n{run.tail()}")
+        hint = "" if "console=" in plan.append else " (Linux was given no console= to speak on)"
+        raise LabError(f"userspace was not reached{hint}; the machine's last lines:\n{run.tail()}")
     report = userspace.read(run.lines) if reached else None
     outcome = Outcome(plan, run, told, report, made, len(initrd))
     outcome.rows = judge(outcome)
@@ -123,22 +129,26 @@ def judge_direct(outcome: Outcome) -> list[Row]:
 def judge_console(outcome: Outcome) -> list[Row]:
     """With an initrd from elsewhere there is no report: only what loader and kernel print can be compared."""
     told, plan, lines = outcome.chainload, outcome.plan, outcome.run.lines
-    banner = next((line for line in lines if "Linux version" in line), "")
+    banner = next((line for line in lines if "Linux version" in line), None)
     cmdline = next((line.split("Command line: ", 1)[1] for line in lines if "Command line: " in line), None)
     wanted = plan.append if plan.cmdline_entry is None else plan.cmdline_entry
-    rows = [Row("kernel", plan.kernel.name, banner[banner.find("Linux version"):][:60] or "(not on the console)",
-                bool(banner))]
+    rows = [Row("kernel", plan.kernel.name, shown(banner, "Linux version", 3), bool(banner))]
     if told:
         rows.append(start_info_row(told))
         rows.append(Row("memory map", map_text(told.received), "(not on the console)", None))
         rsdp = f"{told.rsdp:08X}" if told.rsdp else None
         seen = next((line for line in lines if "ACPI: RSDP 0x" in line), None)
-        rows.append(Row("RSDP", f"{told.rsdp or 0:#x}", (seen or "(not on the console)")[-60:].strip(),
+        rows.append(Row("RSDP", f"{told.rsdp or 0:#x}", shown(seen, "ACPI: RSDP", 4),
                         None if not seen or not rsdp else rsdp in seen))
     rows.append(Row("command line", quoted(wanted), quoted(cmdline) if cmdline is not None else "(not on the console)",
                     None if cmdline is None else cmdline == wanted))
     rows.append(Row("initrd", f"{outcome.initrd_bytes} bytes", "(no marker in it)", None))
     return rows
+
+
+def shown(line: str | None, begin: str, words: int) -> str:
+    """The first words of a console line, from `begin` on."""
+    return " ".join(line[line.find(begin):].split()[:words]) if line else "(not on the console)"
 
 
 def quoted(text: str) -> str:

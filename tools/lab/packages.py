@@ -99,7 +99,7 @@ def download(package: str, member: str, room: Path) -> None:
     with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
         folder = Path(scratch)
         deb = fetch(resolve(package), folder)
-        unpack(deb, member, folder / "files")
+        unpack(deb, (member,), folder / "files")
         room.parent.mkdir(exist_ok=True)
         shutil.rmtree(room, ignore_errors=True)
         (folder / "files").rename(room)
@@ -140,11 +140,12 @@ def fetch(package: str, folder: Path) -> Path:
     raise LabError(f"cannot download {package}: {(done.stderr or done.stdout).strip()}")
 
 
-def unpack(deb: Path, member: str, target: Path) -> None:
+def unpack(deb: Path, members: tuple[str, ...], target: Path) -> None:
     """Only the matching files: a kernel package unpacks to hundreds of megabytes of modules."""
     listing = run_pipe(deb, ["tar", "-t"]).decode().splitlines()
-    names = [name for name in listing if fnmatch.fnmatch(name.removeprefix("./"), member)]
-    target.mkdir()
+    names = [name for name in listing if not name.endswith("/") and
+             any(fnmatch.fnmatch(name.removeprefix("./"), member) for member in members)]
+    target.mkdir(exist_ok=True)
     if names:
         run_pipe(deb, ["tar", "-x", "-C", str(target), *names])
 
