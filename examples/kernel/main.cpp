@@ -34,8 +34,14 @@ extern "C" [[noreturn]] void kernel_main(uint32_t start_info) {
   bool rsdp_sound = boot->rsdp_paddr() != 0;
   lint(memory, *boot, [&](pvhboot::finding f) {
     const pvhboot::oddity_text text = describe(f.what);
-    line(who, "oddity: ", text.sentence, " (address ", hex{f.where}, ")",
-         text.fails.empty() ? pvhboot::string_ref{""} : pvhboot::string_ref{"; fails: "}, text.fails);
+    example::put(who);
+    example::put("oddity: ");
+    example::put(text.sentence);
+    if (!text.fails.empty()) {
+      example::put("; fails: ");
+      example::put(text.fails);
+    }
+    line(" (address ", hex{f.where}, ")");
     if (f.what == pvhboot::oddity::rsdp_unreadable || f.what == pvhboot::oddity::rsdp_damaged) rsdp_sound = false;
   });
   if (rsdp_sound) line(who, "rsdp checksum ok");
