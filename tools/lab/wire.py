@@ -78,6 +78,7 @@ class StartInfo:
     flags: int
     cmdline: bytes | None
     rsdp: int
+    memmap: int = 0
     modules: list[tuple[int, int]] = field(default_factory=list)
     memory_map: list[Range] = field(default_factory=list)
 
@@ -91,9 +92,9 @@ def read_start_info(memory: PhysicalMemory, paddr: int) -> StartInfo:
     for number in range(modules):
         found.modules.append(MODULE.unpack(memory.read(modlist + number * MODULE.size, MODULE.size))[:2])
     if version >= 1:
-        memmap, entries, _ = START_INFO_V1.unpack(memory.read(paddr + START_INFO_V0.size, START_INFO_V1.size))
+        found.memmap, entries, _ = START_INFO_V1.unpack(memory.read(paddr + START_INFO_V0.size, START_INFO_V1.size))
         for number in range(entries):
-            entry = memory.read(memmap + number * MEMMAP_ENTRY.size, MEMMAP_ENTRY.size)
+            entry = memory.read(found.memmap + number * MEMMAP_ENTRY.size, MEMMAP_ENTRY.size)
             found.memory_map.append(Range(*MEMMAP_ENTRY.unpack(entry)[:3]))
     return found
 
