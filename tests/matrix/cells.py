@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""Compile the library with one compiler in every standard, word size and mode; no warning may remain.
+
+A cell compiles all headers in one unit, the zero page at compile time (tests/layout/boot_params.cpp) and every function
+that a kernel would call (tests/link/everything.cpp), with optimisation, so that the warnings of the later passes count.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+SKIP = 77
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Wold-style-cast",
+            "-Wcast-align", "-Werror"]
+STANDARDS = ("c++20", "c++23")
+WORDS = ("-m64", "-m32")
+FREESTANDING = ["-ffreestanding", "-nostdinc++"]
+MODES = {
+    "hosted": [],
+    "freestanding": FREESTANDING,
+    "kernel": [*FREESTANDING, "-nostdlib", "-fno-exceptions", "-fno-rtti", "-mgeneral-regs-only", "-mno-80387", "-fno-pic",
+               "-fno-stack-protector"],
+}
+HOSTED_ONLY = {"pvhboot/reflect.hpp"}  # needs Boost
+SOURCES = ("tests/layout/boot_params.cpp", "tests/link/everything.cpp")
+
+
+def compile_cell(compiler: str, root: Path, unit: Path, standard: str, word: str, mode: str) -> str:
+    """What the compiler says; empty if it is content."""
+    flags = list(MODES[mode])
+    if mode == "kernel" and word == "-m64":
+        flags.append("-mcmodel=kernel")
+    if mode == "hosted" and word == "-m32":
+        flags += ["-idirafter", "/usr/include/x86_64-linux-gnu"]  # asm/ of the kernel's headers
+    for source in (unit, *(root / name for name in SOURCES)):
+        done = subprocess.run([compiler, f"-std={standard}", word, *flags, *WARNINGS, "-O2", f"-I{root / 'include'}", "-S",
+                               "-o", os.devnull, str(source)], capture_output=True, text=True, timeout=300,
+                              env=dict(os.environ, LC_ALL="C"))
+        if done.returncode or done.stderr:
+            return f"{' '.join(done.args)}\n{done.stderr}"
+    return ""
+
+
+def spelling(compiler: str, standard: str) -> str:
+    """Older compilers call C++23 by its working title."""
+    probe = subprocess.run([compiler, f"-std={standard}", "-fsyntax-only", "-x", "c++", os.devnull], capture_output=True)
+    return standard if probe.returncode == 0 else standard.replace("23", "2b")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--root", type=Path, required=True)
+    parser.add_argument("compiler")
+    options = parser.parse_args()
+    if not shutil.which(options.compiler):
+        print(f"skipped: {options.compiler} is not installed")
+        return SKIP
+    headers = sorted(str(path.relative_to(options.root / "include"))
+                     for path in (options.root / "include").rglob("*.hpp"))
+    cells = [(standard, word, mode) for standard in STANDARDS for word in WORDS for mode in MODES]
+    with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(os.cpu_count()) as pool:
+        units = {}
+        for mode in MODES:
+            units[mode] = Path(scratch) / f"{mode}.cpp"
+            units[mode].write_text("".join(f"#include <{name}>\n" for name in headers
+                                           if mode == "hosted" or name not in HOSTED_ONLY), encoding="utf-8")
+        complaints = list(pool.map(
+            lambda cell: compile_cell(options.compiler, options.root, units[cell[2]], spelling(options.compiler, cell[0]),
+                                      *cell[1:]), cells))
+    print(f"{options.compiler:12}" + "".join(f"{f'{word} {mode}':>20}" for word in WORDS for mode in MODES))
+    for standard in STANDARDS:
+        print(f"{standard:12}" + "".join(f"{'FAILED' if complaint else 'ok':>20}"
+                                         for cell, complaint in zip(cells, complaints) if cell[0] == standard))
+    for complaint in filter(None, complaints):
+        print(complaint)
+    print(f"{sum(not complaint for complaint in complaints)} of {len(cells)} cells are clean")
+    return 1 if any(complaints) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
