@@ -59,6 +59,17 @@ template <class Wire> constexpr Wire load(const uint8_t* p) noexcept {
   return w;
 }
 
+/// The wire struct's bytes to p.
+template <class Wire> constexpr void store(uint8_t* p, const Wire& w) noexcept {
+  static_assert(alignof(Wire) == 1, "pvhboot: a wire struct is made of le<T> and bytes");
+  if (__builtin_is_constant_evaluated()) {
+    const auto raw = __builtin_bit_cast(array<uint8_t, sizeof(Wire)>, w);
+    for (size_t i = 0; i < sizeof(Wire); ++i) p[i] = raw[i];
+  } else {
+    __builtin_memcpy(p, &w, sizeof w);
+  }
+}
+
 /// An array of wire structs seen as values: an element is decoded when it is dereferenced, by Value::from(Wire). The
 /// iterators are random-access by the standard's concepts.
 template <class Wire, class Value> class wire_table {

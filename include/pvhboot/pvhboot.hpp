@@ -25,6 +25,7 @@
 #include <pvhboot/parse.hpp>
 #include <pvhboot/placement.hpp>
 #include <pvhboot/result.hpp>
+#include <pvhboot/setup_data_chain.hpp>
 #include <pvhboot/span.hpp>
 #include <pvhboot/translate.hpp>
 #include <pvhboot/xen.hpp>

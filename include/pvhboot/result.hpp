@@ -57,10 +57,23 @@ enum class errc : uint8_t {
   xen_no_memory_map,         ///< XENMEM_memory_map failed. where: the error number it returned, positive
   xen_memory_map_too_large,  ///< the buffer came back full, so entries may be missing. where: the entries it holds
   xen_memory_map_bad_count,  ///< more entries returned than asked for. where: their number
+  // setup_data (boot.rst)
+  setup_data_unreadable,  ///< a node does not lie in readable memory. where: its address
+  setup_data_wraps,       ///< a node's length and its header exceed 32 bits. where: its address
+  setup_data_loop,        ///< more nodes than the caller's limit. where: the address of the next
+  bad_setup_indirect,     ///< an INDIRECT node against its rules. where: its address
+  setup_data_full,        ///< no room for a node in the caller's storage. where: the bytes of its payload
+  // more of placement and translation
+  overlaps,                ///< two things that must be kept overlap. where: the address of the later one
+  not_in_ram,              ///< something that Linux needs does not lie in RAM. where: its address
+  bad_runtime_start,       ///< the kernel would not run where the placement says. where: where it would
+  loader_id_too_large,     ///< a loader number above 0x10f, or a version above 0xfff. where: it
+  setup_data_unsupported,  ///< the kernel's protocol is too old for setup_data. where: the version
+  e820_bad_count,          ///< e820_entries claims more than the zero page's 128. where: the count
 };
 
 /// The last value, for tables and tests.
-inline constexpr errc errc_last = errc::xen_memory_map_bad_count;
+inline constexpr errc errc_last = errc::e820_bad_count;
 
 /// The rule in a sentence. The text is NUL-terminated, so data() suits a printk.
 constexpr string_ref message(errc code) noexcept {
@@ -105,6 +118,17 @@ constexpr string_ref message(errc code) noexcept {
     case errc::loader_type_zero: return "a boot loader of type 0 makes Linux ignore the initrd";
     case errc::e820_full: return "more memory ranges than the zero page can hold";
     case errc::no_ram: return "the memory map has no RAM";
+    case errc::setup_data_unreadable: return "a setup_data node does not lie in readable memory";
+    case errc::setup_data_wraps: return "a setup_data node's length wraps";
+    case errc::setup_data_loop: return "the setup_data chain has a loop, or too many nodes";
+    case errc::bad_setup_indirect: return "a setup_data INDIRECT node is malformed";
+    case errc::setup_data_full: return "no room for another setup_data node";
+    case errc::overlaps: return "two things that must be kept overlap";
+    case errc::not_in_ram: return "something that Linux needs does not lie in RAM";
+    case errc::bad_runtime_start: return "the kernel would not run where the placement says";
+    case errc::loader_id_too_large: return "a boot loader's number or version does not fit";
+    case errc::setup_data_unsupported: return "the kernel's boot protocol is too old for setup_data";
+    case errc::e820_bad_count: return "the zero page claims more e820 entries than it can hold";
   }
   return "unknown error";
 }
@@ -126,14 +150,18 @@ constexpr string_ref where_word(errc code) noexcept {
     case errc::image_too_short:
     case errc::no_free_range:
     case errc::no_place_for_kernel:
+    case errc::setup_data_full:
     case errc::cmdline_too_long: return "bytes";
     case errc::xen_memory_map_too_large:
-    case errc::xen_memory_map_bad_count: return "entries";
+    case errc::xen_memory_map_bad_count:
+    case errc::e820_bad_count: return "entries";
+    case errc::loader_id_too_large: return "number";
     case errc::xen_no_memory_map: return "error number";
     case errc::map_full:
     case errc::scratch_too_small:
     case errc::e820_full:
     case errc::no_ram: return "ranges";
+    case errc::setup_data_unsupported:
     case errc::protocol_too_old: return "version";
     default: return "address";
   }

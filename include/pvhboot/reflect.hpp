@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Opt-in, and the only header that includes Boost.PFR (1.81): walk the fields of a wire struct, compare two of them.
+//
+// PFR gives the values and their types, the tables of spec.hpp the names and offsets; tests/layout proves that the two
+// agree. For printing, diffing and fuzzing; costs about half a second of compile time, so no other header uses it.
+#pragma once
+
+#include <boost/pfr/core.hpp>
+#include <utility>
+
+#include <pvhboot/spec.hpp>
+
+namespace pvhboot {
+
+/// A struct of abi/: it has a table of fields. Members may be such structs again.
+template <class S> concept wire_struct = requires { spec::table<S>::fields; };
+
+/// The value at the field, byte for byte: a le<T>, a byte, an array or a nested struct.
+template <class V> constexpr bool same_bytes(const V& a, const V& b) noexcept {
+  const auto x = __builtin_bit_cast(array<uint8_t, sizeof(V)>, a);
+  const auto y = __builtin_bit_cast(array<uint8_t, sizeof(V)>, b);
+  for (size_t i = 0; i < sizeof(V); ++i)
+    if (x[i] != y[i]) return false;
+  return true;
+}
+
+/// visit(field, value) for every field in order. A nested struct is one value: walk it in turn where
+/// wire_struct<decltype(value)> says that it is one. S may be const or not, and so are the values then.
+template <class S, class Visitor>
+  requires wire_struct<std::remove_const_t<S>>
+constexpr void for_each_field(S& s, Visitor&& visit) {
+  using Struct = std::remove_const_t<S>;
+  [&]<size_t... I>(std::index_sequence<I...>) { (visit(spec::table<Struct>::fields[I], boost::pfr::get<I>(s)), ...); }
+  (std::make_index_sequence<boost::pfr::tuple_size_v<Struct>>{});
+}
+
+/// visit(field, value in a, value in b) for every field whose bytes differ. Returns how many there are.
+template <wire_struct S, class Visitor> constexpr size_t for_each_difference(const S& a, const S& b, Visitor&& visit) {
+  size_t n = 0;
+  [&]<size_t... I>(std::index_sequence<I...>) {
+    (
+        [&] {
+          if (same_bytes(boost::pfr::get<I>(a), boost::pfr::get<I>(b))) return;
+          ++n;
+          visit(spec::table<S>::fields[I], boost::pfr::get<I>(a), boost::pfr::get<I>(b));
+        }(),
+        ...);
+  }
+  (std::make_index_sequence<boost::pfr::tuple_size_v<S>>{});
+  return n;
+}
+
+}  // namespace pvhboot
