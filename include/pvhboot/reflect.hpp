@@ -7,6 +7,7 @@
 #pragma once
 
 #include <boost/pfr/core.hpp>
+#include <type_traits>
 #include <utility>
 
 #include <pvhboot/spec.hpp>
@@ -16,7 +17,7 @@ namespace pvhboot {
 /// A struct of abi/: it has a table of fields. Members may be such structs again.
 template <class S> concept wire_struct = requires { spec::table<S>::fields; };
 
-/// The value at the field, byte for byte: a le<T>, a byte, an array or a nested struct.
+/// Byte for byte. V is what a wire struct can hold: a le<T>, a byte, an array or another wire struct.
 template <class V> constexpr bool same_bytes(const V& a, const V& b) noexcept {
   const auto x = __builtin_bit_cast(array<uint8_t, sizeof(V)>, a);
   const auto y = __builtin_bit_cast(array<uint8_t, sizeof(V)>, b);

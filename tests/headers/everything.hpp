@@ -5,6 +5,7 @@
 
 #include <pvhboot/emit_note.hpp>
 #include <pvhboot/pvhboot.hpp>
+#include <pvhboot/reflect.hpp>
 #include <pvhboot/spec.hpp>
 
 struct shared {

@@ -57,7 +57,7 @@ def main() -> int:
             print(f"skipped: cannot link for {options.machine} (Debian: {machine.package}): {probe.stderr.strip()}")
             return SKIP
         sources = sorted((options.root / "tests/unit").glob("*.cpp")) + [
-            options.root / "tests/layout" / name for name in ("boot_params.cpp", "members.cpp", "query.cpp")]
+            options.root / "tests/layout" / name for name in ("boot_params.cpp", "members.cpp", "query.cpp", "reflect.cpp")]
         objects = [scratch / f"{number}.o" for number in range(len(sources))]
         with ThreadPoolExecutor(2) as pool:
             built = list(pool.map(lambda pair: subprocess.run(
