@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: BSL-1.0
+"""Real Xen under QEMU's emulation: a dom0 that starts guests with xl, one after the other, or a program that is dom0.
+
+Xen's own console is the machine's second serial port and goes to a file; the first one belongs to dom0, and is what
+the lab listens to.
+"""
+
+import re
+import stat
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Callable
+
+from lab import LabError, cpio, packages, qemu, xen_packages
+
+# A PV dom0 under emulation crashes with -cpu max. Without nested paging Xen has no PVH.
+CPU = "qemu64,+svm,+npt"
+XEN_CONSOLE = "com2=115200,8n1 console=com2 loglvl=all guest_loglvl=all noreboot"
+XEN_LAST_LINES = 8
+
+
+@dataclass(frozen=True)
+class Guest:
+    """A domain, as its owner would describe it to xl. `kernel` and `ramdisk` name files of the session."""
+
+    name: str
+    kernel: str
+    ramdisk: str | None = None
+    cmdline: str = ""
+    type: str = "pvh"
+    memory: int = 256  # MiB
+    extra: tuple[str, ...] = ()  # further lines of the configuration
+    timeout: int = 90  # seconds
+
+    def configuration(self) -> str:
+        lines = [f'type="{self.type}"', f'name="{self.name}"', f'kernel="/guests/{self.kernel}"', f"memory={self.memory}",
+                 "vcpus=1", 'on_poweroff="preserve"', 'on_crash="preserve"', 'on_reboot="preserve"', *self.extra]
+        if self.ramdisk is not None:
+            lines.append(f'ramdisk="/guests/{self.ramdisk}"')
+        if self.cmdline:
+            lines.append(f"cmdline='{self.cmdline}'")
+        return "\n".join(lines) + "\n"
+
+
+@dataclass
+class GuestRun:
+    """What a guest's console showed, and how it ended: "poweroff", "crash", "timeout" or "not-created"."""
+
+    name: str
+    lines: list[str] = field(default_factory=list)
+    began: float = 0.0
+    seconds: float = 0.0
+    end: str = "never-begun"
+
+    def tail(self) -> str:
+        return "\n".join(f"    | {line}" for line in self.lines[-qemu.LAST_LINES:]) or "    | (nothing was printed)"
+
+
+INIT_HEAD = f"""#!/bin/busybox sh
+# SPDX-License-Identifier: BSL-1.0
+/bin/busybox --install -s /bin
+export PATH=/bin:/{xen_packages.TOOLS} LD_LIBRARY_PATH=/{':/'.join(xen_packages.LIBRARIES)}
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+mkdir -p /dev/pts /etc/xen /run/xen /run/xenstored /var/lib/xen /var/lib/xenstored /var/log/xen/console /tmp
+ln -s /run /var/run
+: >/etc/xen/xl.conf
+# Without devpts xenconsoled has no terminal for a guest, and xl gives up on it.
+mount -t devpts devpts /dev/pts
+exec >/dev/ttyS0 2>&1
+say() {{ echo "lab: $*"; }}
+for module in {' '.join(xen_packages.MODULES)}; do insmod /modules/$module.ko || say "cannot load $module"; done
+mount -t xenfs xenfs /proc/xen
+xenstored --no-fork &
+xen-init-dom0 || say "xen-init-dom0 failed"
+xenconsoled --log=all --log-dir=/var/log/xen/console
+show() {{  # the lines that are new in the guest's log
+  lines=$(wc -l <$log)
+  [ $lines -gt $shown ] && sed -n "$((shown + 1)),${{lines}}s/^/guest $name| /p" $log
+  shown=$lines
+}}
+run() {{  # NAME SECONDS
+  name=$1
+  log=/var/log/xen/console/guest-$name.log
+  shown=0
+  : >$log
+  say "begin $name"
+  if ! xl create -q /guests/$name.cfg >/tmp/xl 2>&1; then
+    sed "s/^/guest $name| xl: /" /tmp/xl
+    say "end $name not-created"
+    return
+  fi
+  deadline=$(($(cut -d . -f 1 /proc/uptime) + $2))
+  end=
+  while [ -z "$end" ]; do
+    sleep 0.5
+    show
+    set -- $(xl list $name 2>/dev/null | tail -n 1)
+    case "$5" in
+      *c*) end=crash ;;
+      *s*) end=poweroff ;;
+      *) [ "$(cut -d . -f 1 /proc/uptime)" -gt $deadline ] && end=timeout ;;
+    esac
+  done
+  sleep 0.5
+  show
+  sed -n "$((shown + 1)),\\$s/^/guest $name| /p" $log
+  xl destroy $name
+  say "end $name $end"
+}}
+say ready
+"""
+INIT_TAIL = """say done
+poweroff -f
+"""
+
+
+def guest_init(guests: list[Guest]) -> bytes:
+    calls = "".join(f"run {guest.name} {guest.timeout}\n" for guest in guests)
+    return (INIT_HEAD + calls + INIT_TAIL).encode()
+
+
+def dom0_image(guests: list[Guest], files: dict[str, bytes]) -> bytes:
+    """The initramfs of dom0: busybox, the toolstack, the guests."""
+    room = xen_packages.provide()
+    names = ["bin", "dev", "guests", "lib64", "modules", "proc", "sys"]
+    for path in (*xen_packages.LIBRARIES, xen_packages.TOOLS):
+        parts = path.split("/")
+        names += ["/".join(parts[:depth + 1]) for depth in range(len(parts))]
+    entries = [cpio.directory(name) for name in dict.fromkeys(names)]
+    entries += [cpio.character_device("dev/console", 5, 1), cpio.executable("bin/busybox", packages.busybox().read_bytes()),
+                cpio.executable("init", guest_init(guests))]
+    for folder in (*xen_packages.LIBRARIES, xen_packages.TOOLS, "lib64"):
+        entries += [of_file(path, f"{folder}/{path.name}") for path in sorted((room / folder).iterdir())
+                    if path.is_symlink() or path.is_file()]
+    entries += [of_file(path, f"modules/{path.name}") for path in xen_packages.modules()]
+    entries += [cpio.Entry(f"guests/{name}", data) for name, data in files.items()]
+    entries += [cpio.Entry(f"guests/{guest.name}.cfg", guest.configuration().encode()) for guest in guests]
+    return cpio.archive(entries)
+
+
+def of_file(path: Path, name: str) -> cpio.Entry:
+    if path.is_symlink():
+        return cpio.symlink(name, str(path.readlink()))
+    return cpio.Entry(name, path.read_bytes(), stat.S_IFREG | 0o755)
+
+
+class Stop(Exception):
+    """Raised by a listener that has seen enough."""
+
+
+@dataclass
+class XenRun:
+    """The machine's two consoles: dom0's lines, and what Xen itself had to say."""
+
+    run: qemu.Run
+    xen: list[str]
+
+
+def start(modules: list[tuple[bytes, str]], xen_options: str, memory: str, timeout: float,
+          on_line: Callable[[float, str], None] | None = None, log: Path | None = None) -> XenRun:
+    """Start Xen with dom0's kernel and further modules, each with its arguments. A listener may raise Stop."""
+    run = qemu.Run()
+
+    def listen(seconds: float, line: str) -> None:
+        run.lines.append(line)
+        run.times.append(seconds)
+        run.seconds = seconds
+        if on_line:
+            on_line(seconds, line)
+
+    with tempfile.TemporaryDirectory(prefix="pvhboot-") as scratch:
+        names = []
+        for number, (data, arguments) in enumerate(modules):
+            path = Path(scratch) / f"module{number}"
+            path.write_bytes(data)
+            names.append(f"{path} {arguments}".strip().replace(",", ",,"))
+        console = Path(scratch) / "xen.log"
+        console.touch()
+        machine = qemu.Machine(xen_packages.hypervisor(), None, f"{XEN_CONSOLE} {xen_options}", "q35", memory, "tcg", False,
+                               ("-cpu", CPU, "-initrd", ",".join(names), "-serial", f"file:{console}"))
+        try:
+            qemu.start(machine, timeout, on_line=listen)
+        except Stop:
+            pass
+        except LabError as why:
+            raise LabError(f"{why}\n  and of Xen:\n{tail(read_console(console), XEN_LAST_LINES)}") from why
+        finally:
+            xen = read_console(console)
+            if log is not None:
+                log.parent.mkdir(parents=True, exist_ok=True)
+                log.write_text("\n".join([*run.lines, "", "Xen's console:", *xen, ""]), encoding="utf-8")
+    return XenRun(run, xen)
+
+
+def read_console(path: Path) -> list[str]:
+    return [line.strip("\r\n") for line in path.read_text(encoding="utf-8", errors="replace").split("\n")]
+
+
+def tail(lines: list[str], count: int) -> str:
+    return "\n".join(f"    | {line}" for line in lines[-count:])
+
+
+@dataclass
+class Session:
+    """All guests of one dom0 boot."""
+
+    guests: dict[str, GuestRun]
+    seconds: float
+    xen: list[str]
+
+
+def run_guests(guests: list[Guest], files: dict[str, bytes], timeout: float, folder: Path,
+               on_line: Callable[[float, str, str], None] | None = None) -> Session:
+    """Boot dom0 and create the guests one after the other. Each guest's console is kept as `folder`/NAME.log. A guest
+    that does not end is destroyed after its own time; what was seen of it is there all the same."""
+    runs = {guest.name: GuestRun(guest.name) for guest in guests}
+
+    def listen(seconds: float, line: str) -> None:
+        match = re.fullmatch(r"lab: (begin|end) (\S+) ?(\S*)|guest (\S+?)\| ?(.*)|lab: (.*)", line)
+        if not match:
+            return
+        verb, name, end, speaker, text, other = match.groups()
+        if verb == "begin":
+            runs[name].began, runs[name].end = seconds, "unfinished"
+        elif verb == "end":
+            runs[name].seconds, runs[name].end = seconds - runs[name].began, end
+        elif speaker:
+            runs[speaker].lines.append(text.rstrip("\r"))
+        if on_line:
+            on_line(seconds, speaker or name or "dom0", text if speaker else other or f"{verb} {end}".strip())
+
+    dom0 = [(xen_packages.kernel().read_bytes(), "console=hvc0 earlyprintk=xen rdinit=/init panic=-1 quiet"),
+            (dom0_image(guests, files), "")]
+    began = time.monotonic()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        done = start(dom0, "dom0_mem=1200M", "2048M", timeout, listen, folder / "dom0.log")
+    finally:
+        for run in runs.values():
+            (folder / f"{run.name}.log").write_text("\n".join([*run.lines, ""]), encoding="utf-8")
+    return Session(runs, time.monotonic() - began, done.xen)

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: BSL-1.0
+"""Debian's Xen, its toolstack, GRUB and a kernel with its modules: one folder in the cache, unpacked from packages that are
+downloaded by name and never installed."""
+
+import gzip
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from lab import CACHE, LabError, packages
+
+XEN = "4.17"
+ROOM = CACHE / f"xen-{XEN}"
+TOOLS = f"usr/lib/xen-{XEN}/bin"
+LIBRARIES = ("lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu")
+LOADER = "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"
+# What dom0's kernel needs before the toolstack can talk to Xen; the rest is built in.
+MODULES = ("xen-evtchn", "xen-privcmd", "xen-gntdev", "xen-gntalloc", "xenfs")
+PROGRAMS = ("xl", "xenstored", "xenconsoled", "xen-init-dom0", "libxl-save-helper")
+SHARED = tuple(f"{folder}/*.so*" for folder in LIBRARIES)
+
+# Package and the files of it that matter. A * matches slashes as well.
+CONTENTS = {
+    f"xen-hypervisor-{XEN}-amd64": (f"boot/xen-{XEN}-amd64.gz",),
+    f"xen-utils-{XEN}": tuple(f"{TOOLS}/{name}" for name in PROGRAMS),
+    packages.KERNEL_PACKAGE: ("boot/vmlinuz-*", *(f"*/{name}.ko*" for name in MODULES)),
+    "grub-xen-bin": ("usr/lib/grub/i386-xen_pvh/*",),
+    "grub-common": ("usr/bin/grub-mkimage",),
+    "libc6": (*SHARED, "lib64/*"),
+    "libgcc-s1": SHARED,  # pthread_cancel() loads it
+} | dict.fromkeys((
+    f"libxenmisc{XEN}", "libxencall1", "libxenevtchn1", "libxenforeignmemory1", "libxengnttab1", "libxendevicemodel1",
+    "libxenhypfs1", "libxenstore4", "libxentoolcore1", "libxentoollog1", "libyajl2", "libuuid1", "liblzma5", "libzstd1",
+    "zlib1g",  # of xl
+    "libdevmapper1.02.1", "libselinux1", "libudev1", "libpcre2-8-0",  # of grub-mkimage
+), SHARED)
+
+
+class Unavailable(LabError):
+    """This system has no such packages: a reason to skip, not to fail."""
+
+
+def provide() -> Path:
+    """The folder with everything in it, from the cache or by download."""
+    stamp = ROOM / "contents"
+    with packages.locked():
+        if not stamp.exists() or stamp.read_text(encoding="ascii") != repr(CONTENTS):
+            download()
+    return ROOM
+
+
+def download() -> None:
+    if not packages.has_apt():
+        raise Unavailable("Xen and its tools come from Debian's packages, and this system has no apt to get them with")
+    if not packages.known(f"xen-utils-{XEN}"):
+        packages.refresh_lists()
+    if not packages.known(f"xen-utils-{XEN}"):
+        raise Unavailable(f"this system's package lists do not know xen-utils-{XEN} (Debian 12 has it)")
+    with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
+        files = Path(scratch) / "files"
+        files.mkdir()
+        for package, members in CONTENTS.items():
+            folder = Path(scratch) / package
+            folder.mkdir()
+            deb = packages.fetch(packages.resolve(package), folder)
+            packages.unpack(deb, members, files)
+            deb.unlink()
+        (files / "xen").write_bytes(gzip.decompress(only(files, f"boot/xen-{XEN}-amd64.gz").read_bytes()))
+        (files / "contents").write_text(repr(CONTENTS), encoding="ascii")
+        shutil.rmtree(ROOM, ignore_errors=True)
+        files.rename(ROOM)
+
+
+def only(room: Path, pattern: str) -> Path:
+    """The one file that matches."""
+    found = sorted(room.glob(pattern))
+    if len(found) != 1:
+        raise LabError(f"{len(found)} files instead of one match {pattern} in {room}; delete that folder to get it anew")
+    return found[0]
+
+
+def hypervisor() -> Path:
+    return only(provide(), "xen")
+
+
+def kernel() -> Path:
+    """The kernel of dom0 and of the guests: the one that the modules belong to."""
+    return only(provide(), "boot/vmlinuz-*")
+
+
+def modules() -> list[Path]:
+    """In the order in which they can be loaded."""
+    return [only(provide(), f"lib/modules/*/kernel/drivers/xen/**/{name}.ko*") for name in MODULES]
+
+
+def grub_image(config: str, files: dict[str, bytes], scratch: Path) -> bytes:
+    """GRUB as a PVH image with a memory disk of `files`, starting by `config`."""
+    room = provide()
+    (scratch / "grub.cfg").write_text(config, encoding="ascii")
+    for name, data in files.items():
+        (scratch / name).write_bytes(data)
+    subprocess.run(["tar", "-c", "-f", "memdisk.tar", *files], cwd=scratch, timeout=60, check=True)
+    output = scratch / "grub.bin"
+    # By its own dynamic loader and libraries, so that nothing of this system is in it.
+    command = [room / LOADER, "--inhibit-cache", "--library-path", ":".join(str(room / folder) for folder in LIBRARIES),
+               room / "usr/bin/grub-mkimage", "-O", "i386-xen_pvh", "-d", room / "usr/lib/grub/i386-xen_pvh",
+               "-o", output, "-c", scratch / "grub.cfg", "-m", scratch / "memdisk.tar", "-p", "(memdisk)/",
+               "linux", "memdisk", "tar", "echo", "normal"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    if done.returncode:
+        raise LabError(f"grub-mkimage failed: {done.stderr.strip()}")
+    return output.read_bytes()
