@@ -3,8 +3,7 @@
 // memory_map: ranges of physical memory in the caller's storage, made sorted and disjoint, and asked for free places.
 //
 // Real maps are unsorted (Xen's libxl, Cloud Hypervisor, Firecracker), overlap (libxl's ACPI ranges lie inside others),
-// contain empty entries (qboot) and types that nobody defined. Linux resolves overlaps so that the highest type number
-// wins; so does this.
+// contain empty entries (qboot) and types that nobody defined.
 #pragma once
 
 #include <pvhboot/heap.hpp>
@@ -37,6 +36,13 @@ template <size_t N> struct memory_map_buffer {
 constexpr bool never_merges(memory_type t) noexcept {
   return t == memory_type::pram || t == memory_type::soft_reserved;
 }
+
+/// Who wins where ranges overlap.
+enum class overlap_policy : uint8_t {
+  highest_type,   ///< Linux, e820__update_table(): reserved beats RAM, but also NVS ACPI tables
+  highest_start,  ///< GRUB, grub_xen_sort_mmap(): the range that begins later; of two that begin together, the higher
+                  ///< type
+};
 
 class memory_map {
  public:
@@ -86,14 +92,14 @@ class memory_map {
     return true;
   }
 
-  /// Makes the map sorted and disjoint. Where ranges overlap, the highest type number wins. Empty ranges and type 0
-  /// vanish; adjacent ranges of one type merge, but for the types that never do, which are split where another range
-  /// begins or ends inside them. This is what Linux's e820__update_table() does (arch/x86/kernel/e820.c), except that
-  /// a range which ends at or above 2^64 does not switch it off: it is cut there.
+  /// Makes the map sorted and disjoint. Empty ranges and type 0 vanish; adjacent ranges of one type merge, but for the
+  /// types that never do, which are split where another range begins or ends inside them. With highest_type this is
+  /// what Linux's e820__update_table() does (arch/x86/kernel/e820.c), except that a range which ends at or above 2^64
+  /// does not switch it off: it is cut there.
   ///
   /// One pass if the map is clean already, O(n log n) otherwise. Fails with scratch_too_small, and with map_full, whose
   /// `where` is then the ranges needed; the map still has the ranges it had, perhaps in another order.
-  constexpr result<void> sanitize() noexcept {
+  constexpr result<void> sanitize(overlap_policy policy = overlap_policy::highest_type) noexcept {
     if (is_sanitized()) return {};
     if (scratch_.size() < size_) return {errc::scratch_too_small, size_};
     const size_t n = take_in_order();
@@ -103,8 +109,8 @@ class memory_map {
     size_t pieces = 0;
     memory_range piece{};
     for (uint64_t here = n != 0 ? scratch_[0].range.addr : 0; ended < n;) {
-      while (begun < n && scratch_[begun].range.addr == here) push(in_heap, begun++);
-      while (in_heap != 0 && top().last() < here) pop(in_heap);
+      while (begun < n && scratch_[begun].range.addr == here) push(in_heap, begun++, policy);
+      while (in_heap != 0 && top().last() < here) pop(in_heap, policy);
       // Nothing changes up to the next end, or to the byte before the next start.
       uint64_t last = by_end(ended).last();
       if (begun < n && scratch_[begun].range.addr - 1 < last) last = scratch_[begun].range.addr - 1;
@@ -125,6 +131,69 @@ class memory_map {
     }
     size_ = pieces;
     return {};
+  }
+
+  /// Changes nothing, and calls report(earlier, later) for every range that begins inside one that begins before it;
+  /// of several such, the one that reaches furthest. Fails with scratch_too_small.
+  template <class Report> constexpr result<void> report_overlaps(const Report& report) const {
+    if (scratch_.size() < size_) return {errc::scratch_too_small, size_};
+    const size_t n = take_in_order();
+    for (size_t i = 1, furthest = 0; i < n; ++i) {
+      const memory_range& earlier = scratch_[furthest].range;
+      const memory_range& later = scratch_[i].range;
+      if (earlier.overlaps(later)) report(earlier, later);
+      if (later.last() > earlier.last()) furthest = i;
+    }
+    return {};
+  }
+
+  /// Adds a range and sanitises. Fails as append and sanitize do.
+  constexpr result<void> insert(const memory_range& r, overlap_policy policy = overlap_policy::highest_type) noexcept {
+    if (auto done = append(r); !done) return done;
+    return sanitize(policy);
+  }
+  /// Makes [addr, addr + size) of this type, whatever it was, in a sanitised map. Fails as punch and insert do.
+  constexpr result<void> overwrite(const memory_range& r) noexcept {
+    if (auto done = punch(r.addr, r.size); !done) return done;
+    return insert(r);
+  }
+  /// Takes [addr, addr + n) out of a sanitised map, whatever its type. Fails with map_full if that splits a range.
+  constexpr result<void> punch(uint64_t addr, uint64_t n) noexcept {
+    const memory_range hole{addr, n, {}};
+    size_t kept = 0;
+    for (size_t i = 0; i < size_; ++i) {
+      const memory_range r = storage_[i];
+      if (!r.overlaps(hole)) {
+        storage_[kept++] = r;
+        continue;
+      }
+      const memory_range left{r.addr, addr - r.addr, r.type};
+      const memory_range right{hole.last() + 1, r.last() - hole.last(), r.type};
+      if (r.addr < addr && r.last() > hole.last()) {
+        // The map is disjoint: this is the only range that the hole touches.
+        if (size_ == storage_.size()) return {errc::map_full, size_};
+        for (size_t j = size_++; j > i + 1; --j) storage_[j] = storage_[j - 1];
+        storage_[i] = left;
+        storage_[i + 1] = right;
+        return {};
+      }
+      if (r.addr < addr) storage_[kept++] = left;
+      if (r.last() > hole.last()) storage_[kept++] = right;
+    }
+    size_ = kept;
+    return {};
+  }
+  /// Leaves only what lies in [addr, addr + n) of a sanitised map.
+  constexpr void intersect(uint64_t addr, uint64_t n) noexcept {
+    const memory_range window{addr, n, {}};
+    size_t kept = 0;
+    for (const memory_range r : *this) {
+      if (!r.overlaps(window)) continue;
+      const uint64_t low = r.addr > addr ? r.addr : addr;
+      const uint64_t high = r.last() < window.last() ? r.last() : window.last();
+      storage_[kept++] = {low, high - low + 1, r.type};
+    }
+    size_ = kept;
   }
 
   /// Bytes of RAM, of a sanitised map.
@@ -189,12 +258,17 @@ class memory_map {
 
   /// All ranges into the scratch slots: the first n of them, which are not empty, in order of their starts, and by_end
   /// in order of their ends. Returns n.
-  constexpr size_t take_in_order() noexcept {
+  constexpr size_t take_in_order() const noexcept {
     size_t n = 0;
     size_t empty = size_;
     for (const memory_range& r : *this) scratch_[r.size != 0 ? n++ : --empty].range = r;
     heap_sort(
-        n, [this](size_t a, size_t b) { return scratch_[a].range.addr < scratch_[b].range.addr; },
+        n,
+        [this](size_t a, size_t b) {
+          const memory_range& x = scratch_[a].range;
+          const memory_range& y = scratch_[b].range;
+          return x.addr != y.addr ? x.addr < y.addr : x.type < y.type;
+        },
         [this](size_t a, size_t b) { exchange(scratch_[a].range, scratch_[b].range); });
     for (size_t i = 0; i < n; ++i) scratch_[i].by_end = static_cast<uint32_t>(i);
     heap_sort(
@@ -203,20 +277,24 @@ class memory_map {
     return n;
   }
 
-  constexpr bool heap_less(size_t a, size_t b) const noexcept {
-    return scratch_[scratch_[a].heap].range.type < scratch_[scratch_[b].heap].range.type;
+  constexpr bool heap_less(size_t a, size_t b, overlap_policy policy) const noexcept {
+    const uint32_t x = scratch_[a].heap;
+    const uint32_t y = scratch_[b].heap;
+    // The slots are in order of their starts, so the higher index began later.
+    return policy == overlap_policy::highest_start ? x < y : scratch_[x].range.type < scratch_[y].range.type;
   }
-  constexpr void push(size_t& in_heap, size_t range) noexcept {
+  constexpr void heap_swap(size_t a, size_t b) noexcept { exchange(scratch_[a].heap, scratch_[b].heap); }
+  constexpr void push(size_t& in_heap, size_t range, overlap_policy policy) noexcept {
     scratch_[in_heap].heap = static_cast<uint32_t>(range);
     heap_rise(
-        in_heap++, [this](size_t a, size_t b) { return heap_less(a, b); },
-        [this](size_t a, size_t b) { exchange(scratch_[a].heap, scratch_[b].heap); });
+        in_heap++, [this, policy](size_t a, size_t b) { return heap_less(a, b, policy); },
+        [this](size_t a, size_t b) { heap_swap(a, b); });
   }
-  constexpr void pop(size_t& in_heap) noexcept {
+  constexpr void pop(size_t& in_heap, overlap_policy policy) noexcept {
     scratch_[0].heap = scratch_[--in_heap].heap;
     heap_sink(
-        0, in_heap, [this](size_t a, size_t b) { return heap_less(a, b); },
-        [this](size_t a, size_t b) { exchange(scratch_[a].heap, scratch_[b].heap); });
+        0, in_heap, [this, policy](size_t a, size_t b) { return heap_less(a, b, policy); },
+        [this](size_t a, size_t b) { heap_swap(a, b); });
   }
 
   span<memory_range> storage_;

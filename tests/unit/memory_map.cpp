@@ -153,6 +153,69 @@ ROW("memory_map: scratch_too_small; a clean map needs no scratch", {
 });
 ROW("memory_map: an empty map is clean", { EXPECT(becomes({}, {})); });
 
+ROW("sanitize: the range that begins later wins, as in GRUB", {
+  constexpr auto by_start = [](pvhboot::span<const memory_range> given, pvhboot::span<const memory_range> wanted) {
+    memory_map_buffer<16> buffer{};
+    memory_map map{buffer};
+    return map.append(given) && map.sanitize(pvhboot::overlap_policy::highest_start) && equal(map, wanted);
+  };
+  EXPECT(by_start(table<2>{{range(0x4000, 0x1000, 1), range(0, 0x10000, 2)}},
+                  table<3>{{range(0, 0x4000, 2), range(0x4000, 0x1000, 1), range(0x5000, 0xb000, 2)}}));
+  EXPECT(by_start(table<2>{{range(0, 0x2000, 5), range(0x1000, 0x2000, 1)}},
+                  table<2>{{range(0, 0x1000, 5), range(0x1000, 0x2000, 1)}}));
+  EXPECT(by_start(table<2>{{range(0, 0x2000, 1), range(0, 0x1000, 3)}},
+                  table<2>{{range(0, 0x1000, 3), range(0x1000, 0x1000, 1)}}));
+});
+ROW("report_overlaps: each range that begins inside an earlier one; the map stays", {
+  memory_map_buffer<8> buffer{};
+  memory_map map{buffer};
+  EXPECT(map.append(table<5>{{range(0x8000, 0x1000, 1), range(0, 0x4000, 1), range(0x1000, 0x1000, 2),
+                              range(0x3fff, 1, 3), range(0x2000, 0, 2)}}));
+  int n = 0;
+  EXPECT(map.report_overlaps([&](const memory_range& earlier, const memory_range& later) {
+    n +=
+        earlier == range(0, 0x4000, 1) && (later == range(0x1000, 0x1000, 2) || later == range(0x3fff, 1, 3)) ? 1 : 100;
+  }));
+  EXPECT(n == 2 && map[0] == range(0x8000, 0x1000, 1) && map.size() == 5);
+  memory_map without_scratch{buffer.ranges, {}};
+  EXPECT(without_scratch.append(range(0, 1, 1)));
+  EXPECT(fails(without_scratch.report_overlaps([](const memory_range&, const memory_range&) {}),
+               errc::scratch_too_small, 1));
+});
+ROW("memory_map: insert, overwrite", {
+  memory_map_buffer<8> buffer{};
+  memory_map map{buffer};
+  EXPECT(map.insert(range(0, 0x10000, 5)) && map.insert(range(0x4000, 0x1000, 2)));
+  EXPECT(equal(map, table<1>{{range(0, 0x10000, 5)}}));
+  EXPECT(map.overwrite(range(0x4000, 0x1000, 2)));
+  EXPECT(equal(map, table<3>{{range(0, 0x4000, 5), range(0x4000, 0x1000, 2), range(0x5000, 0xb000, 5)}}));
+  EXPECT(map.overwrite(range(0, 0x8000, 1)));
+  EXPECT(equal(map, table<2>{{range(0, 0x8000, 1), range(0x8000, 0x8000, 5)}}));
+});
+ROW("memory_map: punch", {
+  memory_map_buffer<3> buffer{};
+  memory_map map{buffer};
+  EXPECT(map.append(table<2>{{range(0x1000, 0x3000, 1), range(0x4000, 0x1000, 2)}}));
+  EXPECT(map.punch(0, 0x1000) && map.punch(0x5000, 0x1000) && map.punch(0x2000, 0) && map.size() == 2);
+  EXPECT(map.punch(0x2000, 0x1000));
+  EXPECT(equal(map, table<3>{{range(0x1000, 0x1000, 1), range(0x3000, 0x1000, 1), range(0x4000, 0x1000, 2)}}));
+  EXPECT(fails(map.punch(0x4400, 0x400), errc::map_full, 3) && map.size() == 3);
+  EXPECT(map.punch(0x3800, 0xc00));
+  EXPECT(equal(map, table<3>{{range(0x1000, 0x1000, 1), range(0x3000, 0x800, 1), range(0x4400, 0xc00, 2)}}));
+  EXPECT(map.punch(0, ~uint64_t{}) && map.empty());
+});
+ROW("memory_map: intersect", {
+  memory_map_buffer<4> buffer{};
+  memory_map map{buffer};
+  EXPECT(map.append(table<3>{{range(0, 0x2000, 1), range(0x2000, 0x1000, 2), range(0xfffffffffffff000, 0x1000, 1)}}));
+  map.intersect(0x1000, 0x1800);
+  EXPECT(equal(map, table<2>{{range(0x1000, 0x1000, 1), range(0x2000, 0x800, 2)}}));
+  map.intersect(0x1000, ~uint64_t{});
+  EXPECT(map.size() == 2);
+  map.intersect(0, 0);
+  EXPECT(map.empty());
+});
+
 constexpr auto pc = table<4>{{range(0, 0x9fc00, 1), range(0x9fc00, 0x60400, 2), range(0x100000, 0xff00000, 1),
                               range(0x100000000, 0x40000000, 1)}};
 
@@ -225,16 +288,22 @@ std::vector<uint32_t> painted(const std::vector<memory_range>& ranges) {
   return bytes;
 }
 
+/// n ranges anywhere in the space, of every kind of type.
+std::vector<memory_range> random_ranges(std::mt19937& random, size_t n) {
+  const uint32_t types[] = {0, 1, 1, 2, 3, 5, 12, 0xefffffff};
+  std::vector<memory_range> ranges(n);
+  for (memory_range& r : ranges) {
+    r.addr = random() % space;
+    r.size = random() % (space - r.addr + 1);
+    r.type = memory_type{types[random() % 8]};
+  }
+  return ranges;
+}
+
 TEST_CASE("sanitize: equals a model that works byte by byte") {
   std::mt19937 random(20261122);
-  const uint32_t types[] = {0, 1, 1, 2, 3, 5, 12, 0xefffffff};
   for (int round = 0; round < 20000; ++round) {
-    std::vector<memory_range> given(random() % 12);
-    for (memory_range& r : given) {
-      r.addr = random() % space;
-      r.size = random() % (space - r.addr + 1);
-      r.type = memory_type{types[random() % 8]};
-    }
+    const std::vector<memory_range> given = random_ranges(random, random() % 12);
     memory_map_buffer<32> buffer;
     memory_map map{buffer};
     REQUIRE(map.append(given));
@@ -246,6 +315,70 @@ TEST_CASE("sanitize: equals a model that works byte by byte") {
     REQUIRE(got.size() <= (given.empty() ? 0 : 2 * given.size() - 1));
     REQUIRE(map.sanitize());
     REQUIRE(std::vector<memory_range>(map.begin(), map.end()) == got);
+  }
+}
+
+TEST_CASE("sanitize: highest_start equals a model that works byte by byte") {
+  std::mt19937 random(4);
+  for (int round = 0; round < 5000; ++round) {
+    const std::vector<memory_range> given = random_ranges(random, 10);
+    memory_map_buffer<32> buffer;
+    memory_map map{buffer};
+    REQUIRE(map.append(given));
+    REQUIRE(map.sanitize(pvhboot::overlap_policy::highest_start));
+    std::vector<uint32_t> wanted(space, 0);
+    for (uint64_t a = 0; a < space; ++a) {
+      const memory_range* winner = nullptr;
+      for (const memory_range& r : given)
+        if (r.contains(a, 1) && (!winner || r.addr > winner->addr || (r.addr == winner->addr && r.type > winner->type)))
+          winner = &r;
+      if (winner) wanted[static_cast<size_t>(a)] = static_cast<uint32_t>(winner->type);
+    }
+    REQUIRE(painted({map.begin(), map.end()}) == wanted);
+  }
+}
+
+TEST_CASE("sanitize: laws on every small map") {
+  // All maps of three ranges in a space of 4 bytes, types 0 to 2.
+  std::vector<memory_range> all;
+  for (uint64_t addr = 0; addr < 4; ++addr)
+    for (uint64_t size = 0; addr + size <= 4; ++size)
+      for (uint32_t type = 0; type < 3; ++type) all.push_back(range(addr, size, type));
+  for (const memory_range& a : all)
+    for (const memory_range& b : all)
+      for (const memory_range& c : all) {
+        memory_map_buffer<8> buffer;
+        memory_map map{buffer};
+        const std::vector<memory_range> given{a, b, c};
+        const bool ok = map.append(given).ok() && map.sanitize().ok() && map.is_sanitized() &&
+                        painted({map.begin(), map.end()}) == painted(given);
+        if (!ok) FAIL("on a map of three ranges");
+      }
+}
+
+TEST_CASE("punch, intersect, overwrite: equal a model that works byte by byte") {
+  std::mt19937 random(11);
+  for (int round = 0; round < 20000; ++round) {
+    memory_map_buffer<32> buffer;
+    memory_map map{buffer};
+    REQUIRE(map.append(random_ranges(random, 8)));
+    REQUIRE(map.sanitize());
+    std::vector<uint32_t> bytes = painted({map.begin(), map.end()});
+    memory_range part = random_ranges(random, 1)[0];
+    part.type = memory_type::nvs;
+    const auto what = random() % 3;
+    for (uint64_t a = 0; a < space; ++a) {
+      uint32_t& type = bytes[static_cast<size_t>(a)];
+      const bool inside = part.contains(a, 1);
+      if (what == 0 && inside) type = 0;
+      if (what == 1 && !inside) type = 0;
+      if (what == 2 && inside) type = 4;
+    }
+    if (what == 0) REQUIRE(map.punch(part.addr, part.size));
+    if (what == 1) map.intersect(part.addr, part.size);
+    if (what == 2) REQUIRE(map.overwrite(part));
+    REQUIRE(painted({map.begin(), map.end()}) == bytes);
+    REQUIRE(map.is_sanitized());
   }
 }
 
