@@ -139,17 +139,16 @@ extern "C" const uint8_t image_begin[];
 extern "C" const uint8_t image_end[];
 
 extern "C" [[noreturn]] void kernel_main(uint32_t start_info) {
+  example::xen::begin();
   const auto boot = must(pvhboot::parse(pvhboot::identity_map{}, start_info));
   example::report(who, boot);
-  if (boot.memory_map_state() != pvhboot::memory_map_state::table)
-    refuse("the hand-over has no memory map", "address", boot.paddr(), refusal::no_memory_map);
 
   pvhboot::memory_map map{linux_buffer};
-  must(map.append(boot.memory_map()));
-  for (const pvhboot::memory_range& r : map) example::report_range(who, "map received", r);
+  must(example::receive(who, boot, map));
+  const size_t received = map.size();
+  if (received == 0) refuse("the hand-over has no memory map", "address", boot.paddr(), refusal::no_memory_map);
   must(pvhboot::prepare_for_linux(map));
-  line(who, "memory map ", uint64_t{boot.memory_map().size()}, " entries received, ", uint64_t{map.size()},
-       " after sanitising");
+  line(who, "memory map ", uint64_t{received}, " entries received, ", uint64_t{map.size()}, " after sanitising");
   for (const pvhboot::memory_range& r : map) example::report_range(who, "map sanitised", r);
 
   cargo load = unload(boot);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "console.hpp"
 
+#include "xen.hpp"
+
 namespace example {
 
 namespace {
@@ -16,6 +18,7 @@ void put(char c) {
   for (int patience = 100000; patience > 0 && (in8(com1_line_status) & transmitter_empty) == 0; --patience) {
   }
   out8(com1, static_cast<uint8_t>(c));
+  xen::put(c);
 }
 
 void put(pvhboot::string_ref text) {
@@ -61,6 +64,7 @@ void put(uint64_t decimal) {
 }
 
 void end_machine(uint8_t code) {
+  xen::shutdown(code == success ? xen::shutdown_reason::poweroff : xen::shutdown_reason::crash);
   out32(0xf4, code);
   for (;;) asm volatile("cli; hlt");
 }

@@ -15,7 +15,7 @@ inline uint8_t in8(uint16_t port) {
   return value;
 }
 
-/// To the first serial port and to port 0xe9, which is QEMU's and Xen's debug console.
+/// To the first serial port, to port 0xe9, which is QEMU's and Xen's debug console, and to Xen's console.
 void put(char c);
 void put(pvhboot::string_ref text);
 
@@ -35,8 +35,10 @@ template <class... Parts> void line(const Parts&... parts) {
   put('\n');
 }
 
-/// Ends the machine. QEMU with -device isa-debug-exit,iobase=0xf4,iosize=4 ends with status 2 * code + 1; without that
-/// device the machine stands still.
+inline constexpr uint8_t success = 0x10;
+
+/// Ends the machine. On Xen: powers off if the code is success, crashes otherwise. QEMU with -device
+/// isa-debug-exit,iobase=0xf4,iosize=4 ends with status 2 * code + 1; without that device the machine stands still.
 [[noreturn]] void end_machine(uint8_t code);
 
 }  // namespace example

@@ -6,6 +6,7 @@
 #include <pvhboot/pvhboot.hpp>
 
 #include "console.hpp"
+#include "xen.hpp"
 
 namespace example {
 
@@ -14,8 +15,26 @@ inline void report_range(pvhboot::string_ref who, pvhboot::string_ref which, con
        pvhboot::name(r.type));
 }
 
+/// The memory map as it is handed over: in a table, or on Xen by a hypercall. Empty if there is neither.
+inline pvhboot::result<void> receive(pvhboot::string_ref who, const pvhboot::boot_info<pvhboot::identity_map>& boot,
+                                     pvhboot::memory_map& map) {
+  if (boot.memory_map_state() == pvhboot::memory_map_state::table || !xen::cpuid().found()) {
+    line(who, "memory map ", uint64_t{boot.memory_map().size()}, " entries at ", hex{boot.wire().memmap_paddr});
+    if (const auto done = map.append(boot.memory_map()); !done) return done;
+  } else {
+    const auto table = xen::memory_map();
+    if (!table) return table.error();
+    line(who, "memory map ", uint64_t{table->size()}, " entries from XENMEM_memory_map");
+    if (const auto done = map.append(*table); !done) return done;
+  }
+  for (const pvhboot::memory_range& r : map) report_range(who, "map received", r);
+  return {};
+}
+
 /// Everything but the memory map.
 inline void report(pvhboot::string_ref who, const pvhboot::boot_info<pvhboot::identity_map>& boot) {
+  if (const pvhboot::xen_cpuid& xen = xen::cpuid(); xen.found())
+    line(who, "xen ", uint32_t{xen.version_major}, ".", uint32_t{xen.version_minor}, " cpuid ", hex{xen.base});
   line(who, "start_info ", hex{boot.paddr()}, " version ", boot.version(), " flags ", hex{boot.flags()});
   if (boot.cmdline().absent())
     line(who, "command line none");

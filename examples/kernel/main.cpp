@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// A kernel that shows what PVH gave it, and ends the machine: code 0x10 if all is well, 0x20 + errc otherwise.
+// A kernel that shows what PVH gave it, and ends the machine: code 0x10 if all is well, 0x20 + errc otherwise. On Xen
+// it asks the hypervisor for the memory map if the hand-over has none.
 #include "../common/report.hpp"
 
 using example::hex;
@@ -20,15 +21,14 @@ pvhboot::memory_map_buffer<2048> buffer;
 }  // namespace
 
 extern "C" [[noreturn]] void kernel_main(uint32_t start_info) {
+  example::xen::begin();
   constexpr pvhboot::identity_map memory{};
   const auto boot = pvhboot::parse(memory, start_info);
   if (!boot) fail(boot.error());
   example::report(who, *boot);
 
   pvhboot::memory_map map{buffer};
-  if (const auto done = map.append(boot->memory_map()); !done) fail(done.error());
-  line(who, "memory map ", boot->wire().memmap_entries.get(), " entries at ", hex{boot->wire().memmap_paddr});
-  for (const pvhboot::memory_range& r : map) example::report_range(who, "map received", r);
+  if (const auto done = example::receive(who, *boot, map); !done) fail(done.error());
   if (const auto done = map.sanitize(); !done) fail(done.error());
   for (const pvhboot::memory_range& r : map) example::report_range(who, "map sanitised", r);
   bool rsdp_sound = boot->rsdp_paddr() != 0;
@@ -48,5 +48,5 @@ extern "C" [[noreturn]] void kernel_main(uint32_t start_info) {
   line(who, "total ram ", map.total_ram(), " bytes");
   if (map.total_ram() == 0) fail({pvhboot::errc::no_ram, map.size()});
   line(who, "result ok");
-  example::end_machine(0x10);
+  example::end_machine(example::success);
 }

@@ -18,6 +18,7 @@ class Handover:
     """The facts of one program's lines. None or an empty list: it did not say so."""
 
     program: str
+    xen: str | None = None
     start_info: int | None = None
     version: int | None = None
     flags: int | None = None
@@ -114,7 +115,8 @@ GRAMMAR = [
     (rf"rsdp ({HEX})", put("rsdp")),
     (r"rsdp none", lambda found: setattr(found, "rsdp", 0)),
     (r"rsdp (checksum ok|damaged)", put("rsdp_state", str)),
-    (rf"memory map (\d+) entries at {HEX}", put("received_count")),
+    (rf"xen (\d+\.\d+) cpuid {HEX}", put("xen", str)),
+    (rf"memory map (\d+) entries (?:at {HEX}|from XENMEM_memory_map)", put("received_count")),
     (r"memory map (\d+) entries received, (\d+) after sanitising.*", store_counts),
     (rf"map received \[({HEX}), ({HEX})\) type (\d+).*", lambda found, *r: store_range(found.received, *r)),
     (rf"map sanitised \[({HEX}), ({HEX})\) type (\d+).*", lambda found, *r: store_range(found.sanitised, *r)),
@@ -128,6 +130,6 @@ GRAMMAR = [
     (r"result (.*)", put("result", str)),
     (r"error: (.*)", put("error", str)),
 ]
-KEYWORDS = ("start_info ", "command line ", "module ", "rsdp ", "memory map ", "map ", "placed ", "zero page ",
+KEYWORDS = ("xen ", "start_info ", "command line ", "module ", "rsdp ", "memory map ", "map ", "placed ", "zero page ",
             "entering ",
             "total ram ", "result ", "error")
