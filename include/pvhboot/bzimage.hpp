@@ -8,6 +8,8 @@
 // stands in for it.
 #pragma once
 
+#include <pvhboot/abi/kernel_info.hpp>
+#include <pvhboot/abi/setup_data.hpp>
 #include <pvhboot/abi/setup_header.hpp>
 #include <pvhboot/memory.hpp>
 #include <pvhboot/result.hpp>
@@ -29,6 +31,9 @@ constexpr size_t setup_header_end(uint16_t version) noexcept {
   if (version >= 0x0201) return 0x228;
   return version >= 0x0200 ? 0x224 : 0;
 }
+
+/// How the kernel proper is compressed in its bzImage, by the first bytes of the payload (boot.rst, payload_offset).
+enum class payload_format : uint8_t { unknown, gzip, bzip2, lzma, xz, lzo, lz4, zstd, elf };
 
 class bzimage {
  public:
@@ -83,6 +88,42 @@ class bzimage {
   [[nodiscard]] constexpr bool can_be_loaded_above_4g() const noexcept {
     return (header_.xloadflags & xloadflags::can_be_loaded_above_4g) != 0;
   }
+  /// The compressed kernel, inside code(). Empty before 2.08 and if the image says nothing.
+  [[nodiscard]] constexpr span<const uint8_t> payload() const noexcept {
+    return code().after(header_.payload_offset).first(header_.payload_length);
+  }
+  [[nodiscard]] constexpr pvhboot::payload_format payload_format() const noexcept {
+    const span<const uint8_t> p = payload();
+    if (p.size() < 4) return pvhboot::payload_format::unknown;
+    const auto begins = [&](uint8_t a, uint8_t b) { return p[0] == a && p[1] == b; };
+    if (begins(0x1f, 0x8b) || begins(0x1f, 0x9e)) return pvhboot::payload_format::gzip;
+    if (begins(0x42, 0x5a)) return pvhboot::payload_format::bzip2;
+    if (begins(0x5d, 0x00)) return pvhboot::payload_format::lzma;
+    if (begins(0xfd, 0x37)) return pvhboot::payload_format::xz;
+    if (begins(0x89, 0x4c)) return pvhboot::payload_format::lzo;
+    if (begins(0x02, 0x21)) return pvhboot::payload_format::lz4;
+    if (begins(0x28, 0xb5)) return pvhboot::payload_format::zstd;
+    if (begins(0x7f, 0x45) && p[2] == 0x4c && p[3] == 0x46) return pvhboot::payload_format::elf;
+    return pvhboot::payload_format::unknown;
+  }
+  /// Bytes of the kernel once it is unpacked: gzip ends with them, and the build appends them to every other format.
+  /// What the image says, not checked. 0 if it says nothing.
+  [[nodiscard]] constexpr uint32_t uncompressed_size() const noexcept {
+    const span<const uint8_t> p = payload();
+    if (payload_format() == pvhboot::payload_format::elf) return static_cast<uint32_t>(p.size());
+    return p.size() < 4 ? 0 : load<le32>(p.data() + p.size() - 4).get();
+  }
+  /// Protocol 2.15. Zeroes if the image has none.
+  [[nodiscard]] constexpr const abi::kernel_info& kernel_info() const noexcept { return kernel_info_; }
+  /// The kernel knows this setup_data type: kernel_info says so, or the type is older than kernel_info.
+  [[nodiscard]] constexpr bool accepts(setup_type type) const noexcept {
+    if (protocol() < 0x0209) return false;
+    const auto number = static_cast<uint32_t>(type) & ~static_cast<uint32_t>(setup_type::indirect);
+    if (kernel_info_.setup_type_max == 0)
+      return type != setup_type::indirect && number <= static_cast<uint32_t>(setup_type::jailhouse);
+    return number <= (kernel_info_.setup_type_max & ~static_cast<uint32_t>(setup_type::indirect));
+  }
+
   /// What `file` or `uname -rv` would show. absent() if the image has none.
   [[nodiscard]] constexpr string_ref kernel_version() const noexcept {
     const size_t v = header_.kernel_version;
@@ -104,6 +145,7 @@ class bzimage {
 
   span<const uint8_t> file_;
   abi::setup_header header_{};
+  abi::kernel_info kernel_info_{};
   size_t header_end_ = 0;
   size_t code_offset_ = 0;
   size_t code_size_ = 0;
@@ -159,6 +201,21 @@ constexpr result<bzimage> parse_bzimage(span<const uint8_t> file) noexcept {
   if (h.payload_length != 0) {
     const uint64_t payload_end = uint64_t{h.payload_offset.get()} + h.payload_length.get();
     if (payload_end > image.code_size_) return {errc::payload_out_of_bounds, payload_end};
+  }
+  if (const uint64_t offset = h.kernel_info_offset; offset != 0) {
+    // 12 bytes were there before setup_type_max was; kernel_info.size tells.
+    constexpr size_t least = 12;
+    const span<const uint8_t> code = image.code();
+    if (offset > code.size() || code.size() - offset < least) return {errc::bad_kernel_info, offset};
+    array<uint8_t, sizeof(abi::kernel_info)> words{};
+    const span<const uint8_t> there = code.after(static_cast<size_t>(offset)).first(words.size());
+    for (size_t i = 0; i < there.size(); ++i) words[i] = there[i];
+    auto info = __builtin_bit_cast(abi::kernel_info, words);
+    if (info.header != abi::kernel_info_magic || info.size < least || info.size > info.size_total ||
+        info.size_total > code.size() - offset)
+      return {errc::bad_kernel_info, offset};
+    if (info.size < sizeof info) info.setup_type_max = 0u;
+    image.kernel_info_ = info;
   }
   return image;
 }

@@ -56,6 +56,45 @@ constexpr result<kernel_placement> place_kernel(const bzimage& kernel, const mem
   return {errc::no_place_for_kernel, both};
 }
 
+/// Where the kernel will really run if it is loaded at `load`: never below pref_address, whatever boot.rst says.
+constexpr uint64_t runtime_start_of(const bzimage& kernel, uint64_t load, uint32_t alignment) noexcept {
+  if (!kernel.relocatable() || alignment == 0) return kernel.pref_address();
+  const uint64_t aligned = load + ((0 - load) & (uint64_t{alignment} - 1));
+  return aligned > kernel.pref_address() ? aligned : kernel.pref_address();
+}
+
+/// Checks a placement that somebody else chose, and what must survive the kernel's unpacking: zero page, command line,
+/// initrd, setup_data nodes and what INDIRECT ones point to, GDT, page tables. `map` is the sanitised memory map before
+/// anything was taken out; the types of `keep` do not matter.
+///
+/// Fails with kernel_too_high, bad_runtime_start, bad_kernel_alignment, no_place_for_kernel (a range is not RAM, or is
+/// smaller than the kernel needs), overlaps_kernel, not_in_ram, and overlaps for two things to keep.
+constexpr result<void> check_placement(const bzimage& kernel, const kernel_placement& p, const memory_map& map,
+                                       span<const memory_range> keep) noexcept {
+  if (p.load > 0xffffffff) return {errc::kernel_too_high, p.load};
+  if (kernel.relocatable()) {
+    const uint32_t a = p.kernel_alignment;
+    if (a == 0 || (a & (a - 1)) != 0 || a < kernel.min_alignment()) return {errc::bad_kernel_alignment, 0x230};
+  } else if (p.load != 0x100000) {
+    return {errc::bad_runtime_start, 0x100000};
+  }
+  if (const uint64_t runs_at = runtime_start_of(kernel, p.load, p.kernel_alignment); p.runtime_start != runs_at)
+    return {errc::bad_runtime_start, runs_at};
+  if (p.load_size < kernel.code().size() || !map.covers(p.load, p.load_size, memory_type::ram))
+    return {errc::no_place_for_kernel, kernel.code().size()};
+  if (p.runtime_size < kernel.init_size() || !map.covers(p.runtime_start, p.runtime_size, memory_type::ram))
+    return {errc::no_place_for_kernel, kernel.init_size()};
+  for (size_t i = 0; i < keep.size(); ++i) {
+    const memory_range& r = keep[i];
+    if (r.size == 0) continue;
+    if (p.overlaps(r.addr, r.size)) return {errc::overlaps_kernel, r.addr};
+    if (!map.covers(r.addr, r.size, memory_type::ram)) return {errc::not_in_ram, r.addr};
+    for (size_t j = 0; j < i; ++j)
+      if (r.overlaps(keep[j])) return {errc::overlaps, r.addr};
+  }
+  return {};
+}
+
 /// The highest page-aligned place for an initrd of n bytes in the free RAM of a sanitised map, within what the kernel
 /// can reach. The kernel's own ranges must have been taken out. Fails with no_place_for_initrd.
 constexpr result<uint64_t> place_initrd(const bzimage& kernel, uint64_t n, const memory_map& free) noexcept {

@@ -166,6 +166,84 @@ ROW("bzimage: a version string that is not there, or never ends", {
   EXPECT(version(0, 0xcc) == -1 && version(0x200, 0) == -1 && version(0xffff, 0) == -1);
   EXPECT(version(0x180, 0xcc) == -1 && version(0x1ff, 0) == 0);
 });
+ROW("bzimage: payload, its format and its size", {
+  using pvhboot::payload_format;
+  const auto format = [](uint32_t first, uint32_t length) {
+    image i;
+    i.header.payload_length = length;
+    auto file = i.written();
+    file.put(image::code_offset + 0x100, pvhboot::le32{first});
+    file.put(image::code_offset + 0x100 + 0x1fc, pvhboot::le32{0x12345678});
+    const auto kernel = parse_bzimage(file.contents);
+    return kernel->payload().size() == length && (length != 0x200 || kernel->uncompressed_size() == 0x12345678 ||
+                                                  kernel->payload_format() == payload_format::elf)
+               ? static_cast<int>(kernel->payload_format())
+               : -1;
+  };
+  EXPECT(format(0x00008b1f, 0x200) == static_cast<int>(payload_format::gzip));
+  EXPECT(format(0x00009e1f, 0x200) == static_cast<int>(payload_format::gzip));
+  EXPECT(format(0x00005a42, 0x200) == static_cast<int>(payload_format::bzip2));
+  EXPECT(format(0x0000005d, 0x200) == static_cast<int>(payload_format::lzma));
+  EXPECT(format(0x587a37fd, 0x200) == static_cast<int>(payload_format::xz));
+  EXPECT(format(0x00004c89, 0x200) == static_cast<int>(payload_format::lzo));
+  EXPECT(format(0x184c2102, 0x200) == static_cast<int>(payload_format::lz4));
+  EXPECT(format(0xfd2fb528, 0x200) == static_cast<int>(payload_format::zstd));
+  EXPECT(format(0x464c457f, 0x200) == static_cast<int>(payload_format::elf));
+  EXPECT(format(0x464c467f, 0x200) == static_cast<int>(payload_format::unknown));
+  EXPECT(format(0x00008b1f, 3) == static_cast<int>(payload_format::unknown));
+  EXPECT(format(0x00008b1f, 0) == static_cast<int>(payload_format::unknown));
+  image elf;
+  auto file = elf.written();
+  file.put(image::code_offset + 0x100, pvhboot::le32{0x464c457f});
+  EXPECT(parse_bzimage(file.contents)->uncompressed_size() == 0x200);
+  image none;
+  none.header.payload_length = 0;
+  const auto without = none.written();
+  EXPECT(parse_bzimage(without.contents)->uncompressed_size() == 0);
+});
+
+/// kernel_info at this offset, with these words.
+constexpr int info_of(uint32_t offset, pvhboot::abi::kernel_info info, uint16_t version = 0x020f) {
+  image i;
+  i.header.kernel_info_offset = offset;
+  i.header.version = version;
+  auto file = i.written();
+  if (offset <= image::code_size - sizeof info) file.put(image::code_offset + offset, info);
+  const auto kernel = parse_bzimage(file.contents);
+  if (!kernel) return fails(kernel, errc::bad_kernel_info, offset) ? -1 : -2;
+  return static_cast<int>(kernel->kernel_info().setup_type_max & 0xff);
+}
+ROW("bzimage: kernel_info", {
+  using info = pvhboot::abi::kernel_info;
+  constexpr uint32_t magic = 0x506f544c;
+  EXPECT(info_of(0x400, info{.header = magic, .size = 16, .size_total = 16, .setup_type_max = 0x80000009}) == 9);
+  EXPECT(info_of(0xff0, info{.header = magic, .size = 16, .size_total = 16, .setup_type_max = 0x80000009}) == 9);
+  EXPECT(info_of(0xff4, info{}) == -1 && info_of(0x1000, info{}) == -1 && info_of(0xfffffff0, info{}) == -1);
+  EXPECT(info_of(0x400, info{.header = magic + 1, .size = 16, .size_total = 16}) == -1);
+  EXPECT(info_of(0x400, info{.header = magic, .size = 11, .size_total = 16}) == -1);
+  EXPECT(info_of(0x400, info{.header = magic, .size = 17, .size_total = 16}) == -1);
+  EXPECT(info_of(0x400, info{.header = magic, .size = 16, .size_total = 0xc00}) == 0);
+  EXPECT(info_of(0x400, info{.header = magic, .size = 16, .size_total = 0xc01}) == -1);
+  // The three words of an early version; what follows them is something else.
+  EXPECT(info_of(0x400, info{.header = magic, .size = 12, .size_total = 12, .setup_type_max = 0x80000009}) == 0);
+  EXPECT(info_of(0xffffffff, info{}, 0x020d) == 0);
+});
+ROW("bzimage: which setup_data types a kernel accepts", {
+  const auto accepts = [](uint16_t version, uint32_t max, pvhboot::setup_type type) {
+    image i;
+    i.header.version = version;
+    i.header.kernel_info_offset = max != 0 ? 0x400u : 0u;
+    auto file = i.written();
+    file.put(image::code_offset + 0x400,
+             pvhboot::abi::kernel_info{.header = 0x506f544c, .size = 16, .size_total = 16, .setup_type_max = max});
+    return parse_bzimage(file.contents)->accepts(type);
+  };
+  using enum pvhboot::setup_type;
+  EXPECT(!accepts(0x0208, 0, e820_ext) && accepts(0x0209, 0, e820_ext));
+  EXPECT(!accepts(0x020c, 0, indirect) && !accepts(0x020d, 0, rng_seed) && accepts(0x020d, 0, jailhouse));
+  EXPECT(accepts(0x020f, 0x80000009, indirect) && accepts(0x020f, 0x80000009, rng_seed));
+  EXPECT(!accepts(0x020f, 0x80000009, kexec_kho) && accepts(0x020f, 0x8000000a, kexec_kho));
+});
 ROW("setup_header_end: by protocol version", {
   EXPECT(pvhboot::setup_header_end(0x01ff) == 0 && pvhboot::setup_header_end(0x0200) == 0x224);
   EXPECT(pvhboot::setup_header_end(0x0201) == 0x228 && pvhboot::setup_header_end(0x0202) == 0x22c);

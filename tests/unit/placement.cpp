@@ -82,6 +82,67 @@ ROW("kernel_placement: overlaps either range (P10, P12)", {
   EXPECT(p.overlaps(MiB, 1) && !p.overlaps(MiB + 4096, 1) && !p.overlaps(16 * MiB, 0));
 });
 
+ROW("runtime_start_of: aligned, and never below pref_address (P15)", {
+  const auto file = image{}.written();
+  const auto kernel = *pvhboot::parse_bzimage(file.contents);
+  EXPECT(runtime_start_of(kernel, MiB, 2 * MiB) == 16 * MiB && runtime_start_of(kernel, 17 * MiB, 2 * MiB) == 18 * MiB);
+  EXPECT(runtime_start_of(kernel, 18 * MiB, 2 * MiB) == 18 * MiB && runtime_start_of(kernel, 99 * MiB, 0) == 16 * MiB);
+});
+
+/// check_placement of a sound placement after `change`, with these to keep, on a PC of 256 MiB.
+template <class Change>
+constexpr pvhboot::result<void> checked(const Change& change, pvhboot::span<const memory_range> keep,
+                                        bool relocatable = true) {
+  image i;
+  i.header.relocatable_kernel = relocatable;
+  const auto file = i.written();
+  pvhboot::memory_map_buffer<4> buffer{};
+  pvhboot::memory_map map{buffer};
+  kernel_placement p{.load = 32 * MiB,
+                     .load_size = 4096,
+                     .runtime_start = 32 * MiB,
+                     .runtime_size = 32 * MiB,
+                     .kernel_alignment = 2 * MiB};
+  if (!relocatable) p.load = MiB, p.runtime_start = 16 * MiB;
+  change(p);
+  if (auto done = map.append(table<2>{{range(0, 0xa0000, 1), range(MiB, 255 * MiB, 1)}}); !done) return done;
+  return pvhboot::check_placement(*pvhboot::parse_bzimage(file.contents), p, map, keep);
+}
+constexpr auto unchanged = [](kernel_placement&) {};
+
+ROW("check_placement: sound ones", {
+  EXPECT(checked(unchanged, table<3>{{range(0x90000, 0x1000, 0), range(31 * MiB, MiB, 0), range(64 * MiB, MiB, 0)}}));
+  EXPECT(checked(unchanged, table<1>{{range(40 * MiB, 0, 0)}}) && checked(unchanged, {}, false));
+});
+ROW("check_placement: what must survive and would not (P10, P12)", {
+  EXPECT(fails(checked(unchanged, table<1>{{range(31 * MiB, MiB + 1, 0)}}), errc::overlaps_kernel, 31 * MiB));
+  EXPECT(fails(checked(unchanged, table<1>{{range(64 * MiB - 1, 1, 0)}}), errc::overlaps_kernel, 64 * MiB - 1));
+  EXPECT(fails(checked(unchanged, table<1>{{range(0x9f000, 0x2000, 0)}}), errc::not_in_ram, 0x9f000));
+  EXPECT(fails(checked(unchanged, table<1>{{range(256 * MiB, 1, 0)}}), errc::not_in_ram, 256 * MiB));
+  EXPECT(fails(checked(unchanged, table<2>{{range(MiB, 0x1000, 0), range(MiB + 0xfff, 1, 0)}}), errc::overlaps,
+               MiB + 0xfff));
+});
+ROW("check_placement: the kernel's own ranges", {
+  EXPECT(fails(checked([](kernel_placement& p) { p.load = p.runtime_start = 0x100000000; }, {}), errc::kernel_too_high,
+               0x100000000));
+  EXPECT(
+      fails(checked([](kernel_placement& p) { p.runtime_start = 34 * MiB; }, {}), errc::bad_runtime_start, 32 * MiB));
+  EXPECT(fails(checked([](kernel_placement& p) { p.load = MiB, p.runtime_start = 2 * MiB; }, {}),
+               errc::bad_runtime_start, 16 * MiB));
+  EXPECT(fails(checked([](kernel_placement& p) { p.kernel_alignment = 0; }, {}), errc::bad_kernel_alignment, 0x230));
+  EXPECT(
+      fails(checked([](kernel_placement& p) { p.kernel_alignment = 0x3000; }, {}), errc::bad_kernel_alignment, 0x230));
+  EXPECT(
+      fails(checked([](kernel_placement& p) { p.kernel_alignment = 0x800; }, {}), errc::bad_kernel_alignment, 0x230));
+  EXPECT(fails(checked([](kernel_placement& p) { p.load_size = 4095; }, {}), errc::no_place_for_kernel, 4096));
+  EXPECT(fails(checked([](kernel_placement& p) { p.runtime_size -= 1; }, {}), errc::no_place_for_kernel, 32 * MiB));
+  EXPECT(fails(checked([](kernel_placement& p) { p.load = p.runtime_start = 226 * MiB; }, {}),
+               errc::no_place_for_kernel, 32 * MiB));
+  EXPECT(fails(checked([](kernel_placement& p) { p.load = p.runtime_start = 256 * MiB; }, {}),
+               errc::no_place_for_kernel, 4096));
+  EXPECT(fails(checked([](kernel_placement& p) { p.load = 2 * MiB; }, {}, false), errc::bad_runtime_start, MiB));
+});
+
 constexpr pvhboot::result<uint64_t> initrd(uint64_t size, uint32_t max, pvhboot::span<const memory_range> ram) {
   image i;
   i.header.initrd_addr_max = max;
