@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
 """Build everything and run the tests, all of them or the named suites; the last line counts them.
 
-Without suites, `./dev test` also checks the format and runs clang-tidy: they are tests of the suite "style".
+Format and clang-tidy are tests too, of the suite "style".
 """
 
 import argparse
