@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""Damage every field of every wire struct, one at a time, and see that the specification's tables notice.
+
+For each field of the tables: shifted by a byte, resized, swapped with its neighbour if they are of one type, and made a plain
+integer. The static_asserts beside the structs are taken out first, so that the tables have to find it alone; found is what
+fails to compile with a message of the tables about that struct, and not with anything else.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "conformance"))
+import abi  # noqa: E402
+
+SKIP = 77
+MEMBER = re.compile(r"^  ([\w:]+(?:<.*>)?) (\w+)\{\};", re.M)
+WIDER = {"uint8_t": "le16", "le16": "le32", "le32": "le64", "le64": "array<uint8_t, 9>"}
+PLAIN = {"le16": "uint16_t", "le32": "uint32_t", "le64": "uint64_t"}
+
+
+@dataclass
+class Mutant:
+    kind: str
+    struct: str
+    field: str
+    header: Path
+    text: str  # the header with the damage in it
+
+
+def without_asserts(text: str) -> str:
+    return re.sub(r"^static_assert\(.*?\);\n", "", text, flags=re.M | re.S)
+
+
+def mutants(root: Path, structs: dict[str, abi.Struct]) -> list[Mutant]:
+    made: list[Mutant] = []
+    for header in sorted((root / abi.ABI).glob("*.hpp")):
+        text = header.read_text(encoding="utf-8")
+        text = text if header.name == "le.hpp" else without_asserts(text)
+        for body in re.finditer(r"^struct (\w+) \{\n(.*?)^\};", text, re.M | re.S):
+            name = body[1]
+            if name not in structs:
+                continue
+            members = list(MEMBER.finditer(text, body.start(2), body.end(2)))
+            missed = {field for field, *_ in structs[name].fields} ^ {member[2] for member in members}
+            if missed:
+                sys.exit(f"{header.name}: cannot find {name}.{', '.join(sorted(missed))}")
+
+            def add(kind: str, start: int, end: int, new: str) -> None:
+                made.append(Mutant(kind, name, member[2], header.relative_to(root / "include"),
+                                   text[:start] + new + text[end:]))
+
+            for member, neighbour in zip(members, [*members[1:], None]):
+                kind, field = member[1], member[2]
+                add("shifted", member.start(), member.start(), "  uint8_t mutation{};\n")
+                wider = WIDER.get(kind, f"array<uint8_t, sizeof({kind}) + 1>")
+                add("resized", member.start(1), member.end(1), wider)
+                if neighbour and neighbour[1] == kind:
+                    between = text[member.end(2):neighbour.start(2)]
+                    add("swapped", member.start(2), neighbour.end(2), neighbour[2] + between + field)
+                if kind in PLAIN:
+                    add("plain", member.start(1), member.end(1), PLAIN[kind])
+    return made
+
+
+class Workshop:
+    """A copy of the headers for one worker at a time."""
+
+    def __init__(self, root: Path, folder: Path, compiler: str) -> None:
+        self.include = folder / "include"
+        shutil.copytree(root / "include", self.include)
+        for header in (self.include / "pvhboot/abi").glob("*.hpp"):
+            if header.name != "le.hpp":
+                header.write_text(without_asserts(header.read_text(encoding="utf-8")), encoding="utf-8")
+        self.command = [compiler, "-std=c++20", "-ffreestanding", "-nostdinc++", f"-I{self.include}", "-fsyntax-only", "-x",
+                        "c++", "-"]
+
+    def compile(self) -> subprocess.CompletedProcess:
+        return subprocess.run(self.command, input="#include <pvhboot/spec.hpp>\n", capture_output=True, text=True,
+                              env=dict(os.environ, LC_ALL="C"))
+
+    def judge(self, mutant: Mutant) -> bool:
+        target = self.include / mutant.header
+        before = target.read_text(encoding="utf-8")
+        target.write_text(mutant.text, encoding="utf-8")
+        done = self.compile()
+        target.write_text(before, encoding="utf-8")
+        # In the header itself nothing may fail: that would be a slip of this script and no discovery.
+        slip = re.search(rf"{re.escape(str(mutant.header))}:\d+:\d+: error", done.stderr)
+        named = re.search(rf"pvhboot: (?:size of |the rows of )?{mutant.struct}\b", done.stderr)
+        return done.returncode != 0 and bool(named) and not slip
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--root", type=Path, required=True)
+    parser.add_argument("compiler")
+    options = parser.parse_args()
+    if not shutil.which(options.compiler):
+        print(f"skipped: {options.compiler} is not installed")
+        return SKIP
+    structs = abi.structs(options.root)
+    todo = mutants(options.root, structs)
+    fields = sum(len(struct.fields) for struct in structs.values())
+    if {(m.struct, m.field) for m in todo} != {(s.name, f) for s in structs.values() for f, *_ in s.fields}:
+        sys.exit("not every field was damaged")
+
+    workers = os.cpu_count() or 1
+    with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(workers) as pool:
+        shops = [Workshop(options.root, Path(scratch) / str(n), options.compiler) for n in range(workers)]
+        healthy = shops[0].compile()
+        if healthy.returncode:
+            sys.exit(f"the headers do not compile without their asserts\n{healthy.stderr}")
+        shares = [todo[n::workers] for n in range(workers)]
+        verdicts = pool.map(lambda pair: [(m, pair[0].judge(m)) for m in pair[1]], zip(shops, shares))
+        judged = [verdict for share in verdicts for verdict in share]
+    survivors = [m for m, found in judged if not found]
+    for m in survivors:
+        print(f"SURVIVED: {m.struct}.{m.field} {m.kind}")
+    for kind in ("shifted", "resized", "swapped", "plain"):
+        all_of_kind = [found for m, found in judged if m.kind == kind]
+        print(f"{kind:8} {sum(all_of_kind)} of {len(all_of_kind)} found")
+    found = len(judged) - len(survivors)
+    print(f"{fields} fields of {len(structs)} structs, {len(judged)} mutants, {found} found: {100 * found / len(judged):.1f} %")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
