@@ -19,6 +19,7 @@
 #include <pvhboot/bzimage.hpp>
 #include <pvhboot/heap.hpp>
 #include <pvhboot/lint.hpp>
+#include <pvhboot/linux_e820.hpp>
 #include <pvhboot/memory.hpp>
 #include <pvhboot/memory_map.hpp>
 #include <pvhboot/memory_range.hpp>
@@ -29,3 +30,4 @@
 #include <pvhboot/span.hpp>
 #include <pvhboot/translate.hpp>
 #include <pvhboot/xen.hpp>
+#include <pvhboot/zero_page.hpp>

@@ -3,16 +3,16 @@
 // translate: a PVH hand-over → Linux's zero page, in the two roles it is done in.
 //
 // - A boot loader that was entered by PVH and starts a bzImage: the kernel's setup_header, the loader's decisions and
-//   the hand-over's memory map and RSDP make the zero page that %esi points to. Source: boot.rst, zero-page.rst.
+//   the hand-over's memory map and RSDP make the zero page that %esi or %rsi points to. Source: boot.rst,
+//   zero-page.rst.
 // - A kernel that was entered by PVH and wants Linux's view of the world, as Linux does itself in
 //   arch/x86/platform/pvh/enlighten.c.
 //
-// Neither writes a count, an address or a string that does not fit its field.
+// Neither writes a count, an address or a string that does not fit its field. The way back: zero_page.hpp.
 #pragma once
 
-#include <pvhboot/abi/boot_params.hpp>
-#include <pvhboot/parse.hpp>
 #include <pvhboot/placement.hpp>
+#include <pvhboot/zero_page.hpp>
 
 namespace pvhboot {
 
@@ -32,61 +32,66 @@ constexpr result<void> prepare_for_linux(memory_map& map) noexcept {
   }
   if (!has_ram) return {errc::no_ram, map.size()};
   if (!ram_in_hole && map.size() >= 2) return {};
-  if (auto done = map.append(isa_hole); !done) return done;
-  return map.sanitize();
-}
-
-/// All zeroes, without a second page on the stack.
-constexpr void clear(abi::boot_params& zero_page) noexcept {
-  if (__builtin_is_constant_evaluated())
-    zero_page = abi::boot_params{};
-  else
-    __builtin_memset(static_cast<void*>(&zero_page), 0, sizeof zero_page);
-}
-
-/// The map into e820_table. A range that ends at 2^64 loses its last page: Linux leaves a whole table unsanitised in
-/// which addr + size is 0. Fails with e820_full and writes nothing then.
-constexpr result<void> write_e820(const memory_map& map, abi::boot_params& zero_page) noexcept {
-  if (map.size() > abi::e820_max_entries_zeropage) return {errc::e820_full, map.size()};
-  uint8_t n = 0;
-  for (const memory_range& r : map) {
-    const uint64_t cut = r.size != 0 && r.last() == ~uint64_t{} ? 4096 : 0;
-    if (r.size <= cut) continue;
-    zero_page.e820_table[n++] = {.addr = r.addr, .size = r.size - cut, .type = static_cast<uint32_t>(r.type)};
-  }
-  zero_page.e820_entries = n;
-  return {};
+  return map.insert(isa_hole);
 }
 
 /// What a boot loader decided, and what it passes on from its own hand-over.
 struct linux_handover {
   kernel_placement placement{};
-  uint64_t cmdline_paddr = 0;     ///< 0: none. Linux reads 2048 bytes from here, whatever the length
-  uint64_t cmdline_size = 0;      ///< bytes before the NUL
-  uint64_t initrd_paddr = 0;      ///< page aligned
-  uint64_t initrd_size = 0;       ///< bytes; 0: none
-  uint64_t rsdp_paddr = 0;        ///< 0: not given
-  uint8_t type_of_loader = 0xff;  ///< 0xff: no number assigned
+  bool entry_64 = false;       ///< enters at +0x200 in long mode, where the kernel may be told addresses above 4 GiB
+  uint64_t cmdline_paddr = 0;  ///< 0: none. Linux reads 2048 bytes from here, whatever the length
+  uint64_t cmdline_size = 0;   ///< bytes before the NUL
+  uint64_t initrd_paddr = 0;   ///< page aligned
+  uint64_t initrd_size = 0;    ///< bytes; 0: none
+  uint64_t rsdp_paddr = 0;     ///< 0: not given
+  uint16_t loader = 0xf;       ///< loader_id, or an extended number from 0x10 on; 0xf: none assigned
+  uint16_t loader_version = 0xf;
 };
 
-/// Role boot loader: the zero page for the 32-bit entry of this kernel. `map` is what prepare_for_linux made. The page
-/// is cleared, the header copied to its end and no further, so sentinel stays 0 and Linux keeps acpi_rsdp_addr.
+/// type_of_loader and its extensions, from number and version (boot.rst, field type_of_loader). Fails with
+/// loader_id_too_large, which also the number 0xe is, and loader_type_zero.
+constexpr result<void> set_loader(abi::setup_header& hdr, uint16_t number, uint16_t version) noexcept {
+  constexpr uint16_t extended = static_cast<uint16_t>(loader_id::extended);
+  if (number == extended || number > 0x10f) return {errc::loader_id_too_large, number};
+  if (version > 0xfff || (version > 0xf && hdr.version < 0x0202)) return {errc::loader_id_too_large, version};
+  if (number >= 0x10 && hdr.version < 0x0202) return {errc::loader_id_too_large, number};
+  const unsigned nibble = number < 0x10 ? number : extended;
+  hdr.type_of_loader = static_cast<uint8_t>(nibble << 4 | (version & 0xf));
+  if (hdr.type_of_loader == 0) return {errc::loader_type_zero, 0x210};
+  if (hdr.version < 0x0202) return {};
+  hdr.ext_loader_type = static_cast<uint8_t>(number < 0x10 ? 0 : number - 0x10);
+  hdr.ext_loader_ver = static_cast<uint8_t>(version >> 4);
+  return {};
+}
+
+/// Role boot loader: the zero page for the entry of this kernel. `map` is what prepare_for_linux made. The page is
+/// cleared, the header copied to its end and no further, so sentinel stays 0 and Linux keeps acpi_rsdp_addr.
 ///
-/// Fails with an errc of the group "placement and translation"; zero_page means nothing then.
+/// `more` takes what the page has no room for, in memory that the kernel can reach, and brings the setup_data chain
+/// that shall be passed on: its head becomes hdr.setup_data. Without it a map of more than 128 ranges is refused.
+///
+/// Fails with an errc of the groups "placement and translation" and "setup_data"; zero_page means nothing then.
 constexpr result<void> translate(const bzimage& kernel, const linux_handover& values, const memory_map& map,
-                                 abi::boot_params& zero_page) noexcept {
-  constexpr uint64_t highest = 0xffffffff;
+                                 abi::boot_params& zero_page, setup_data_writer* more = nullptr) noexcept {
+  const auto low = [](uint64_t v) { return static_cast<uint32_t>(v); };
+  const auto high = [](uint64_t v) { return static_cast<uint32_t>(v >> 32); };
   const kernel_placement& place = values.placement;
+  if (values.entry_64 && !kernel.has_entry_64()) return {errc::protocol_too_old, kernel.protocol()};
+  const bool above_4g = values.entry_64 && kernel.can_be_loaded_above_4g();
+  const uint64_t highest = above_4g ? ~uint64_t{} : 0xffffffff;
   if (place.load > highest) return {errc::kernel_too_high, place.load};
-  if (values.cmdline_size > kernel.cmdline_size()) return {errc::cmdline_too_long, kernel.cmdline_size()};
-  if (values.cmdline_paddr > highest || values.cmdline_size > highest - values.cmdline_paddr)
-    return {errc::cmdline_too_high, values.cmdline_paddr};
-  if (place.overlaps(values.cmdline_paddr, values.cmdline_size + 1))
-    return {errc::overlaps_kernel, values.cmdline_paddr};
-  if (values.type_of_loader == 0) return {errc::loader_type_zero, 0x210};
+  if (values.cmdline_paddr != 0) {
+    if (kernel.protocol() < 0x0202) return {errc::protocol_too_old, kernel.protocol()};
+    if (values.cmdline_size > kernel.cmdline_size()) return {errc::cmdline_too_long, kernel.cmdline_size()};
+    if (values.cmdline_paddr > highest || values.cmdline_size > highest - values.cmdline_paddr)
+      return {errc::cmdline_too_high, values.cmdline_paddr};
+    if (place.overlaps(values.cmdline_paddr, values.cmdline_size + 1))
+      return {errc::overlaps_kernel, values.cmdline_paddr};
+  }
   if (values.initrd_size != 0) {
     const memory_range initrd{values.initrd_paddr, values.initrd_size, {}};
-    if (initrd.last() > kernel.initrd_addr_max()) return {errc::initrd_too_high, initrd.last()};
+    const uint64_t limit = above_4g ? highest : kernel.initrd_addr_max();
+    if (initrd.wraps() || initrd.last() > limit) return {errc::initrd_too_high, initrd.last()};
     if (place.overlaps(initrd.addr, initrd.size)) return {errc::overlaps_kernel, initrd.addr};
   }
 
@@ -99,29 +104,37 @@ constexpr result<void> translate(const bzimage& kernel, const linux_handover& va
   zero_page.hdr = __builtin_bit_cast(abi::setup_header, known);
 
   abi::setup_header& hdr = zero_page.hdr;
-  hdr.type_of_loader = values.type_of_loader;
+  if (auto done = set_loader(hdr, values.loader, values.loader_version); !done) return done;
   // Heap and segments matter to the 16-bit entry only; KASLR's flag is the decompressor's.
   hdr.loadflags = loadflags::loaded_high;
   hdr.vid_mode = 0xffff;
-  hdr.code32_start = static_cast<uint32_t>(place.load);
+  if (place.load <= 0xffffffff) hdr.code32_start = low(place.load);
   if (kernel.relocatable()) hdr.kernel_alignment = place.kernel_alignment;
-  if (kernel.protocol() >= 0x0202) hdr.cmd_line_ptr = static_cast<uint32_t>(values.cmdline_paddr);
+  if (values.cmdline_paddr != 0) {
+    hdr.cmd_line_ptr = low(values.cmdline_paddr);
+    zero_page.ext_cmd_line_ptr = high(values.cmdline_paddr);
+  }
   if (values.initrd_size != 0) {
-    hdr.ramdisk_image = static_cast<uint32_t>(values.initrd_paddr);
-    hdr.ramdisk_size = static_cast<uint32_t>(values.initrd_size);
+    hdr.ramdisk_image = low(values.initrd_paddr);
+    hdr.ramdisk_size = low(values.initrd_size);
+    zero_page.ext_ramdisk_image = high(values.initrd_paddr);
+    zero_page.ext_ramdisk_size = high(values.initrd_size);
   }
   zero_page.acpi_rsdp_addr = values.rsdp_paddr;
-  return write_e820(map, zero_page);
+  if (auto done = write_e820(map, zero_page, more); !done) return done;
+  if (!more || more->head() == 0) return {};
+  if (!kernel.accepts(setup_type::e820_ext)) return {errc::setup_data_unsupported, kernel.protocol()};
+  hdr.setup_data = more->head();
+  return {};
 }
 
-/// Role kernel: the zero page of a kernel that was entered by PVH itself. `map` is what prepare_for_linux made of
-/// boot.memory_map(), or of the hypervisor's map where the hand-over has none. Module 0 is the initrd. The header has
-/// the version and loader type that Linux's own PVH entry gives itself: 2.12, and 0x90 on Xen or else 0xb0.
-///
-/// Fails with e820_full. Addresses above 4 GiB go to the ext_ fields, sizes too.
+/// Role kernel, strict: the zero page of a kernel that was entered by PVH itself, with nothing lost. `map` is what
+/// prepare_for_linux made of boot.memory_map(), or of the hypervisor's map where the hand-over has none. Module 0 is
+/// the initrd. Version and loader type are those of Linux's own PVH entry: 2.12, and 0x90 on Xen or else 0xb0.
+/// Addresses and sizes above 4 GiB go to the ext_ fields, ranges beyond 128 to `more`. Fails as write_e820 does.
 template <physical_memory Memory>
 constexpr result<void> translate(const boot_info<Memory>& boot, const memory_map& map, bool on_xen,
-                                 abi::boot_params& zero_page) noexcept {
+                                 abi::boot_params& zero_page, setup_data_writer* more = nullptr) noexcept {
   const auto low = [](uint64_t v) { return static_cast<uint32_t>(v); };
   const auto high = [](uint64_t v) { return static_cast<uint32_t>(v >> 32); };
   clear(zero_page);
@@ -138,7 +151,37 @@ constexpr result<void> translate(const boot_info<Memory>& boot, const memory_map
     zero_page.ext_ramdisk_size = high(initrd.size);
   }
   zero_page.acpi_rsdp_addr = boot.rsdp_paddr();
-  return write_e820(map, zero_page);
+  if (auto done = write_e820(map, zero_page, more); !done) return done;
+  if (more) zero_page.hdr.setup_data = more->head();
+  return {};
+}
+
+/// Role kernel, as Linux 6.1 does it: the same bytes, for comparison and for those who rely on them. The map goes over
+/// one to one, unsorted; the ISA hole is appended whether or not it is covered, if there are fewer than 127 entries;
+/// high halves of addresses are lost; the RSDP is kept elsewhere. `table` is boot.memory_map(), or Xen's.
+///
+/// Fails with e820_full above 128 entries: there Linux writes beyond its table, and 256 count as none.
+template <physical_memory Memory, class Table>
+constexpr result<void> translate_as_linux(const boot_info<Memory>& boot, const Table& table, bool on_xen,
+                                          abi::boot_params& zero_page) noexcept {
+  if (table.size() > abi::e820_max_entries_zeropage) return {errc::e820_full, table.size()};
+  clear(zero_page);
+  uint8_t n = 0;
+  for (const memory_range r : table)
+    zero_page.e820_table[n++] = {.addr = r.addr, .size = r.size, .type = static_cast<uint32_t>(r.type)};
+  if (n < abi::e820_max_entries_zeropage - 1)
+    zero_page.e820_table[n++] = {
+        .addr = isa_hole.addr, .size = isa_hole.size, .type = static_cast<uint32_t>(isa_hole.type)};
+  zero_page.e820_entries = n;
+  zero_page.hdr.cmd_line_ptr = static_cast<uint32_t>(boot.wire().cmdline_paddr.get());
+  if (!boot.modules().empty()) {
+    const boot_module initrd = boot.modules()[0];
+    zero_page.hdr.ramdisk_image = static_cast<uint32_t>(initrd.paddr);
+    zero_page.hdr.ramdisk_size = static_cast<uint32_t>(initrd.size);
+  }
+  zero_page.hdr.version = 0x020c;
+  zero_page.hdr.type_of_loader = on_xen ? 0x90 : 0xb0;
+  return {};
 }
 
 }  // namespace pvhboot

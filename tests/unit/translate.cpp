@@ -11,6 +11,7 @@ using namespace test;
 using pvhboot::linux_handover;
 using pvhboot::memory_map;
 using pvhboot::memory_map_buffer;
+using pvhboot::set_loader;
 using pvhboot::translate;
 namespace abi = pvhboot::abi;
 using header = pvhboot::abi::setup_header;
@@ -122,8 +123,52 @@ ROW("translate: overlaps_kernel (P12)", {
   EXPECT(
       fails(refused([](linux_handover& v) { v.cmdline_paddr = 48 * MiB - 1; }), errc::overlaps_kernel, 48 * MiB - 1));
 });
-ROW("translate: loader_type_zero (P20)",
-    { EXPECT(fails(refused([](linux_handover& v) { v.type_of_loader = 0; }), errc::loader_type_zero, 0x210)); });
+ROW("translate: loader_type_zero (P20)", {
+  EXPECT(fails(refused([](linux_handover& v) { v.loader = v.loader_version = 0; }), errc::loader_type_zero, 0x210));
+});
+ROW("set_loader: extended numbers and versions", {
+  header h{.version = 0x020f};
+  EXPECT(set_loader(h, 0x15, 0x234));  // Linux reads it back as type 0x154, version 0x234
+  EXPECT(h.type_of_loader == 0xe4 && h.ext_loader_type == 0x05 && h.ext_loader_ver == 0x23);
+  EXPECT(set_loader(h, 7, 2) && h.type_of_loader == 0x72 && h.ext_loader_type == 0 && h.ext_loader_ver == 0);
+  EXPECT(set_loader(h, 0xf, 0xf) && h.type_of_loader == 0xff);
+  EXPECT(set_loader(h, 0x10f, 0xfff) && h.type_of_loader == 0xef && h.ext_loader_type == 0xff);
+  EXPECT(h.ext_loader_ver == 0xff && set_loader(h, 0, 1) && h.type_of_loader == 1);
+});
+ROW("set_loader: loader_id_too_large", {
+  header h{.version = 0x020f};
+  EXPECT(fails(set_loader(h, 0xe, 0), errc::loader_id_too_large, 0xe));
+  EXPECT(fails(set_loader(h, 0x110, 0), errc::loader_id_too_large, 0x110));
+  EXPECT(fails(set_loader(h, 7, 0x1000), errc::loader_id_too_large, 0x1000));
+  h.version = 0x0201;
+  EXPECT(set_loader(h, 7, 0xf));
+  EXPECT(fails(set_loader(h, 7, 0x10), errc::loader_id_too_large, 0x10));
+  EXPECT(fails(set_loader(h, 0x10, 0), errc::loader_id_too_large, 0x10));
+});
+ROW("translate: an old protocol without a command line pointer", {
+  constexpr auto old = [](header& h) { h.version = 0x0201, h.relocatable_kernel = 0; };
+  EXPECT(fails(translated(old, usual).done, errc::protocol_too_old, 0x0201));
+  linux_handover values = usual;
+  values.cmdline_paddr = values.cmdline_size = 0;
+  EXPECT(translated(old, values).done);
+});
+ROW("translate: above 4 GiB by the 64-bit entry, if the kernel can (P13)", {
+  linux_handover values = usual;
+  values.entry_64 = true;
+  values.placement.load = values.placement.runtime_start = 0x200000000;
+  values.cmdline_paddr = 0x123456789a;
+  values.initrd_paddr = 0x300000000;
+  values.initrd_size = 0x100000001;
+  const outcome o = translated(as_it_is, values);
+  EXPECT(o.done);
+  EXPECT(o.zero_page.ext_cmd_line_ptr == 0x12 && o.zero_page.hdr.cmd_line_ptr == 0x3456789a);
+  EXPECT(o.zero_page.ext_ramdisk_image == 3 && o.zero_page.hdr.ramdisk_image == 0);
+  EXPECT(o.zero_page.ext_ramdisk_size == 1 && o.zero_page.hdr.ramdisk_size == 1);
+  EXPECT(o.zero_page.hdr.code32_start == 0x100000);
+  // xloadflags without CAN_BE_LOADED_ABOVE_4G, then without KERNEL_64.
+  EXPECT(fails(translated([](header& h) { h.xloadflags = 1; }, values).done, errc::kernel_too_high, 0x200000000));
+  EXPECT(fails(translated([](header& h) { h.xloadflags = 2; }, values).done, errc::protocol_too_old, 0x020f));
+});
 
 /// n ranges that do not touch.
 template <size_t N> constexpr memory_map_buffer<N> scattered() {
@@ -147,6 +192,51 @@ ROW("write_e820: 128 and no more, and never a count that wraps (P6, C1)", {
   EXPECT(fails(e820_of(256, zero_page), errc::e820_full, 256) && fails(e820_of(300, zero_page), errc::e820_full, 300));
   EXPECT(zero_page.e820_entries == 0);
 });
+ROW("write_e820: more than 128 into a SETUP_E820_EXT node, which joins the chain", {
+  memory<0x1000> m;
+  m.put(0x1f00, abi::setup_data{.next = 0, .type = 9, .len = 0});
+  pvhboot::setup_data_writer more{pvhboot::span<uint8_t>{m.contents}.first(0xf00), 0x1000, 0x1f00};
+  auto buffer = scattered<300>();
+  memory_map_buffer<300> storage{};
+  memory_map map{storage};
+  EXPECT(map.append(pvhboot::span<const memory_range>{buffer.ranges}.first(300 - 150)));
+  abi::boot_params zero_page{};
+  EXPECT(pvhboot::write_e820(map, zero_page, &more) && zero_page.e820_entries == 128 && more.head() == 0x1000);
+  zero_page.hdr.setup_data = more.head();
+  // Read back, it is the same map.
+  memory_map_buffer<300> storage2{};
+  memory_map back{storage2};
+  EXPECT(pvhboot::read_zero_page(m.window(), zero_page, back) && back.size() == 150);
+  for (size_t i = 0; i < 150; ++i) EXPECT(back[i] == map[i]);
+  int nodes = 0;
+  EXPECT(walk_setup_data(m.window(), more.head(), 8, [&](const pvhboot::setup_node& node) -> pvhboot::result<void> {
+    nodes += node.type == (nodes == 0 ? pvhboot::setup_type::e820_ext : pvhboot::setup_type::rng_seed) ? 1 : 100;
+    return {};
+  }));
+  EXPECT(nodes == 2);
+  pvhboot::setup_data_writer little{pvhboot::span<uint8_t>{m.contents}.first(16 + 22 * 20 - 1), 0x1000};
+  zero_page.e820_entries = 0;
+  EXPECT(fails(pvhboot::write_e820(map, zero_page, &little), errc::setup_data_full, 22 * 20) &&
+         zero_page.e820_entries == 0);
+});
+ROW("translate: a chain that was there is kept; a kernel before 2.09 takes none", {
+  memory<0x100> m;
+  pvhboot::setup_data_writer more{m.contents, 0x1000, 0xabc0};
+  image i;
+  auto file = i.written();
+  memory_map_buffer<8> buffer{};
+  memory_map map{buffer};
+  abi::boot_params zero_page{};
+  EXPECT(map.append(pc));
+  EXPECT(translate(*pvhboot::parse_bzimage(file.contents), usual, map, zero_page, &more));
+  EXPECT(zero_page.hdr.setup_data == 0xabc0);
+  i.header.version = 0x0208;
+  file = i.written();
+  EXPECT(fails(translate(*pvhboot::parse_bzimage(file.contents), usual, map, zero_page, &more),
+               errc::setup_data_unsupported, 0x0208));
+  pvhboot::setup_data_writer empty{m.contents, 0x1000};
+  EXPECT(translate(*pvhboot::parse_bzimage(file.contents), usual, map, zero_page, &empty));
+});
 ROW("write_e820: a range that ends at 2^64 loses its last page (P22)", {
   memory_map_buffer<4> buffer{};
   memory_map map{buffer};
@@ -156,6 +246,48 @@ ROW("write_e820: a range that ends at 2^64 loses its last page (P22)", {
   map.clear();
   EXPECT(map.append(table<2>{{range(0, 0x1000, 1), range(0xfffffffffffff000, 0x1000, 2)}}));
   EXPECT(pvhboot::write_e820(map, zero_page) && zero_page.e820_entries == 1);
+});
+
+ROW("read_zero_page: the values, with high halves, and what a set sentinel takes away (P5)", {
+  memory<0x100> m;
+  memory_map_buffer<8> buffer{};
+  memory_map map{buffer};
+  abi::boot_params z{};
+  z.hdr.cmd_line_ptr = 0x90000;
+  z.ext_cmd_line_ptr = 1;
+  z.hdr.ramdisk_image = 0x1000;
+  z.ext_ramdisk_image = 2;
+  z.hdr.ramdisk_size = 5;
+  z.ext_ramdisk_size = 3;
+  z.acpi_rsdp_addr = 0xe0000;
+  auto values = pvhboot::read_zero_page(m.window(), z, map);
+  EXPECT(values && values->cmdline_paddr == 0x100090000 && values->rsdp_paddr == 0xe0000);
+  EXPECT(values->initrd.paddr == 0x200001000 && values->initrd.size == 0x300000005 && map.empty());
+  z.sentinel = 0xff;
+  values = pvhboot::read_zero_page(m.window(), z, map);
+  EXPECT(values && values->cmdline_paddr == 0x90000 && values->rsdp_paddr == 0);
+  EXPECT(values->initrd.paddr == 0x1000 && values->initrd.size == 5);
+  z.hdr.ramdisk_image = 0;
+  EXPECT(pvhboot::read_zero_page(m.window(), z, map)->initrd.size == 0);
+});
+ROW("read_zero_page: e820_bad_count, map_full, a chain that loops (P6, P25)", {
+  memory<0x100> m;
+  memory_map_buffer<1> buffer{};
+  memory_map map{buffer};
+  abi::boot_params z{};
+  z.e820_entries = 129;
+  EXPECT(fails(pvhboot::read_zero_page(m.window(), z, map), errc::e820_bad_count, 129));
+  z.e820_entries = 2;
+  EXPECT(fails(pvhboot::read_zero_page(m.window(), z, map), errc::map_full, 1));
+  z.e820_entries = 0;
+  map.clear();
+  m.put(0x1000, abi::setup_data{.next = 0x1000, .type = 3, .len = 0});
+  z.hdr.setup_data = 0x1000;
+  EXPECT(fails(pvhboot::read_zero_page(m.window(), z, map), errc::setup_data_loop, 0x1000));
+  m.put(0x1000, abi::setup_data{.next = 0, .type = 1, .len = 40});
+  EXPECT(fails(pvhboot::read_zero_page(m.window(), z, map), errc::map_full, 0));
+  m.put(0x1000, abi::setup_data{.next = 0, .type = 1, .len = 39});  // Linux ignores what is left over, too
+  EXPECT(pvhboot::read_zero_page(m.window(), z, map) && map.size() == 1);
 });
 
 constexpr bool prepared(pvhboot::span<const memory_range> given, pvhboot::span<const memory_range> wanted) {
@@ -216,6 +348,47 @@ ROW("translate: a kernel's own zero page, with the high halves of addresses (B14
   EXPECT(zero_page.hdr.ramdisk_size == 3 && zero_page.ext_ramdisk_size == 2);
   EXPECT(zero_page.acpi_rsdp_addr == 0xe0000 && zero_page.e820_entries == 3);
   EXPECT(translate(*pvhboot::parse(m.window(), 0x1000), map, true, zero_page) && zero_page.hdr.type_of_loader == 0x90);
+});
+
+ROW("translate: a kernel's own zero page spills, too", {
+  const auto m = high_handover();
+  auto ranges = scattered<130>();
+  memory_map_buffer<130> storage{};
+  memory_map map{storage};
+  memory<0x100> extra;
+  pvhboot::setup_data_writer more{extra.contents, 0x9000};
+  abi::boot_params zero_page{};
+  EXPECT(map.append(ranges.ranges));
+  EXPECT(fails(translate(*pvhboot::parse(m.window(), 0x1000), map, false, zero_page), errc::e820_full, 130));
+  EXPECT(translate(*pvhboot::parse(m.window(), 0x1000), map, false, zero_page, &more));
+  EXPECT(zero_page.hdr.setup_data == 0x9000 && zero_page.e820_entries == 128);
+});
+
+/// translate_as_linux of a hand-over with n entries; 0 if it is refused.
+constexpr int entries_as_linux(uint32_t n) {
+  memory<0x2000> m;
+  m.put(0x1000, abi::hvm_start_info{
+                    .magic = abi::hvm_start_magic_value, .version = 1, .memmap_paddr = 0x1040, .memmap_entries = n});
+  for (uint32_t i = 0; i < n; ++i) m.put(0x1040 + i * 24, abi::hvm_memmap_table_entry{.addr = i, .size = 1, .type = 1});
+  abi::boot_params zero_page{};
+  const auto boot = *pvhboot::parse(m.window(), 0x1000);
+  const auto done = translate_as_linux(boot, boot.memory_map(), false, zero_page);
+  return done ? zero_page.e820_entries : fails(done, errc::e820_full, n) ? 0 : -1;
+}
+ROW("translate_as_linux: one to one, and the ISA hole up to 126 entries (C12)", {
+  EXPECT(entries_as_linux(1) == 2 && entries_as_linux(126) == 127 && entries_as_linux(127) == 127);
+  EXPECT(entries_as_linux(128) == 128 && entries_as_linux(129) == 0 && entries_as_linux(300) == 0);
+});
+ROW("translate_as_linux: loses what Linux loses (B14, D1)", {
+  const auto m = high_handover();
+  abi::boot_params zero_page{};
+  const auto boot = *pvhboot::parse(m.window(), 0x1000);
+  EXPECT(translate_as_linux(boot, boot.memory_map(), true, zero_page));
+  EXPECT(zero_page.hdr.ramdisk_image == 0x80001000 && zero_page.ext_ramdisk_image == 0 &&
+         zero_page.hdr.ramdisk_size == 3);
+  EXPECT(zero_page.acpi_rsdp_addr == 0 && zero_page.hdr.version == 0x020c && zero_page.hdr.type_of_loader == 0x90);
+  EXPECT(zero_page.e820_entries == 1 && zero_page.e820_table[0].addr == 0xa0000 && zero_page.e820_table[0].type == 2);
+  EXPECT(zero_page.hdr.header == 0 && zero_page.hdr.boot_flag == 0 && zero_page.hdr.loadflags == 0);
 });
 
 }  // namespace
