@@ -2,8 +2,9 @@
 //
 // A boot loader: entered by PVH, it starts a Linux bzImage by the 32-bit entry, with all that the hypervisor gave it.
 //
-// Modules: a kernel and then its initrd; or one module that begins with a cpio "newc" archive holding `vmlinuz` and
+// Modules: a kernel and then its initrd; or first one that begins with a cpio "newc" archive holding `vmlinuz` and
 // optionally `cmdline`, and whose remaining bytes are the initrd. Without a `cmdline` Linux gets this loader's own.
+// What further modules hold is appended to the initrd, as Linux takes several archives in a row.
 //
 // Every refusal is one line and ends the machine: code 0x20 + errc, or 0x60 and above for what is of this loader alone.
 #include "../common/report.hpp"
@@ -25,13 +26,15 @@ enum class refusal : uint8_t {
   no_module,
   damaged_archive,
   no_kernel_in_archive,
-  cmdline_has_nul
+  cmdline_has_nul,
+  too_many_initrds
 };
 
 /// What Linux is given beside the hand-over's map and RSDP.
 struct cargo {
   bytes kernel{};
-  bytes initrd{};
+  bytes initrds[8]{};
+  size_t initrd_count = 0;
   bytes cmdline{};
 };
 
@@ -69,7 +72,18 @@ void reserve(pvhboot::memory_map& free, uint64_t addr, uint64_t size) {
 
 bytes bytes_of(pvhboot::string_ref text) { return {reinterpret_cast<const uint8_t*>(text.data()), text.size()}; }
 
-/// Finds kernel, initrd and command line among the modules.
+/// All modules but the first.
+void add_initrds(cargo& found, const pvhboot::boot_info<pvhboot::identity_map>& boot) {
+  const auto modules = boot.modules();
+  for (size_t i = 1; i < modules.size(); ++i) {
+    if (modules[i].size == 0) continue;
+    if (found.initrd_count == sizeof found.initrds / sizeof found.initrds[0])
+      refuse("more initrds than this loader joins", "address", modules[i].paddr, refusal::too_many_initrds);
+    found.initrds[found.initrd_count++] = must(boot.contents_of(modules[i]));
+  }
+}
+
+/// Finds kernel, initrds and command line among the modules.
 cargo unload(const pvhboot::boot_info<pvhboot::identity_map>& boot) {
   cargo found{.cmdline = bytes_of(boot.cmdline())};
   const auto modules = boot.modules();
@@ -79,8 +93,7 @@ cargo unload(const pvhboot::boot_info<pvhboot::identity_map>& boot) {
   const bytes first = must(boot.contents_of(modules[0]));
   if (!chainload::is_newc(first)) {
     found.kernel = first;
-    if (modules.size() > 1) found.initrd = must(boot.contents_of(modules[1]));
-    for (size_t i = 2; i < modules.size(); ++i) line(who, "module ", uint64_t{i}, " is not used");
+    add_initrds(found, boot);
     return found;
   }
   const chainload::archive archive = chainload::read_archive(first);
@@ -88,7 +101,8 @@ cargo unload(const pvhboot::boot_info<pvhboot::identity_map>& boot) {
   if (archive.kernel.empty())
     refuse("the cpio archive holds no vmlinuz", "address", address_of(first), refusal::no_kernel_in_archive);
   found.kernel = archive.kernel;
-  found.initrd = archive.rest;
+  if (!archive.rest.empty()) found.initrds[found.initrd_count++] = archive.rest;
+  add_initrds(found, boot);
   if (archive.has_cmdline) {
     found.cmdline = archive.cmdline;
     while (!found.cmdline.empty() && found.cmdline[found.cmdline.size() - 1] == '\n')
@@ -115,22 +129,58 @@ void find_free(pvhboot::memory_map& free, const pvhboot::memory_map& map,
   for (const pvhboot::boot_module m : boot.modules()) reserve(free, m.paddr, m.size);
 }
 
-/// The page that holds the last instructions and their GDT, the zero page and the command line, in one block.
+uint8_t* pointer_to(uint64_t paddr) { return reinterpret_cast<uint8_t*>(static_cast<uintptr_t>(paddr)); }
+
+/// Puts the initrd where the kernel can use it: whole pages, below its limit. A single one that lies so already stays
+/// where it is. Several are joined, each on 4 bytes, with zeroes between, which Linux skips.
+void place_initrd(const cargo& load, const pvhboot::bzimage& kernel, pvhboot::memory_map& free,
+                  pvhboot::linux_handover& values) {
+  uint64_t size = 0;
+  for (size_t i = 0; i < load.initrd_count; ++i) size = ((size + 3) & ~uint64_t{3}) + load.initrds[i].size();
+  if (size == 0) return;
+  values.initrd_size = size;
+  values.initrd_paddr = address_of(load.initrds[0]);
+  if (load.initrd_count > 1 || values.initrd_paddr % 4096 != 0 ||
+      values.initrd_paddr + (size - 1) > kernel.initrd_addr_max()) {
+    values.initrd_paddr = must(pvhboot::place_initrd(kernel, size, free));
+    reserve(free, values.initrd_paddr, size);
+    uint8_t* to = pointer_to(values.initrd_paddr);
+    for (size_t i = 0; i < load.initrd_count; ++i) {
+      while (reinterpret_cast<uintptr_t>(to) % 4 != 0) *to++ = 0;
+      __builtin_memcpy(to, load.initrds[i].data(), load.initrds[i].size());
+      to += load.initrds[i].size();
+    }
+  }
+  line(who, "placed initrd [", hex{values.initrd_paddr}, ", ", hex{values.initrd_paddr + size}, ") ", size, " bytes");
+}
+
+/// The zero page, the page that holds the last instructions and their GDT, the setup_data node for what the zero page
+/// has no room for, and the command line, in one block.
 struct block {
   uint64_t zero_page;
   uint64_t handover;
+  uint64_t nodes;
+  uint64_t nodes_size;
   uint64_t cmdline;
 };
 
-block place_block(const pvhboot::memory_map& free, size_t cmdline_size) {
+block place_block(const pvhboot::memory_map& free, size_t cmdline_size, size_t map_size) {
   constexpr uint64_t page = 4096;
+  constexpr size_t slots = pvhboot::abi::e820_max_entries_zeropage;
+  const uint64_t nodes =
+      map_size > slots ? pvhboot::setup_data_writer::size_of((map_size - slots) * sizeof(pvhboot::abi::boot_e820_entry))
+                       : 0;
   // Linux reads 2048 bytes from the command line's address, whatever its length.
   const uint64_t text = (cmdline_size + 1 > 2048 ? cmdline_size + 1 : 2048);
-  const uint64_t all = 2 * page + ((text + page - 1) & ~(page - 1));
+  const uint64_t all = 2 * page + ((nodes + text + page - 1) & ~(page - 1));
   auto place = free.find_highest_ram(all, page, 0x10000, 0x9ffff);
   if (!place) place = free.find_highest_ram(all, page, 0x10000, 0x7fffffff);
   const uint64_t at = must(place);
-  return {.zero_page = at, .handover = at + page, .cmdline = at + 2 * page};
+  return {.zero_page = at,
+          .handover = at + page,
+          .nodes = at + 2 * page,
+          .nodes_size = nodes,
+          .cmdline = at + 2 * page + nodes};
 }
 
 }  // namespace
@@ -162,7 +212,6 @@ extern "C" [[noreturn]] void kernel_main(uint32_t start_info) {
   // The kernel may take this program's own place: the last instructions run elsewhere.
   pvhboot::linux_handover values{.placement = must(pvhboot::place_kernel(kernel, free)),
                                  .cmdline_size = load.cmdline.size(),
-                                 .initrd_size = load.initrd.size(),
                                  .rsdp_paddr = boot.rsdp_paddr()};
   const pvhboot::kernel_placement& place = values.placement;
   line(who, "placed kernel [", hex{place.load}, ", ", hex{place.load + place.load_size}, ") runs at [",
@@ -171,28 +220,20 @@ extern "C" [[noreturn]] void kernel_main(uint32_t start_info) {
   reserve(free, place.runtime_start, place.runtime_size);
   reserve(free, address_of({image_begin, 0}), static_cast<uint64_t>(image_end - image_begin));
 
-  // The initrd stays where it is, unless the kernel cannot use it there: it wants whole pages, below its limit.
-  if (const uint64_t size = load.initrd.size(); size != 0) {
-    values.initrd_paddr = address_of(load.initrd);
-    if (values.initrd_paddr % 4096 != 0 || values.initrd_paddr + (size - 1) > kernel.initrd_addr_max()) {
-      values.initrd_paddr = must(pvhboot::place_initrd(kernel, size, free));
-      __builtin_memcpy(reinterpret_cast<void*>(static_cast<uintptr_t>(values.initrd_paddr)), load.initrd.data(),
-                       load.initrd.size());
-      reserve(free, values.initrd_paddr, size);
-    }
-    line(who, "placed initrd [", hex{values.initrd_paddr}, ", ", hex{values.initrd_paddr + size}, ") ", size, " bytes");
-  }
+  place_initrd(load, kernel, free, values);
 
-  const block at = place_block(free, load.cmdline.size());
-  auto* const text = reinterpret_cast<uint8_t*>(static_cast<uintptr_t>(at.cmdline));
+  const block at = place_block(free, load.cmdline.size(), map.size());
+  uint8_t* const text = pointer_to(at.cmdline);
   for (size_t i = 0; i < load.cmdline.size(); ++i) text[i] = load.cmdline[i];
   text[load.cmdline.size()] = 0;
   values.cmdline_paddr = at.cmdline;
-  auto& zero_page = *reinterpret_cast<pvhboot::abi::boot_params*>(static_cast<uintptr_t>(at.zero_page));
-  must(pvhboot::translate(kernel, values, map, zero_page));
+  auto& zero_page = *reinterpret_cast<pvhboot::abi::boot_params*>(pointer_to(at.zero_page));
+  pvhboot::setup_data_writer more{{pointer_to(at.nodes), static_cast<size_t>(at.nodes_size)}, at.nodes};
+  must(pvhboot::translate(kernel, values, map, zero_page, &more));
   line(who, "placed zero page ", hex{at.zero_page}, " command line ", hex{at.cmdline});
   line(who, "zero page type_of_loader ", hex{zero_page.hdr.type_of_loader}, " acpi_rsdp_addr ",
-       hex{zero_page.acpi_rsdp_addr}, " e820 ", uint32_t{zero_page.e820_entries}, " entries");
+       hex{zero_page.acpi_rsdp_addr}, " e820 ", uint32_t{zero_page.e820_entries}, " entries and ",
+       uint64_t{map.size() - zero_page.e820_entries}, " more");
   line(who, "entering ", hex{place.load});
   chainload::hand_over(at.handover, kernel.code(), place.load, at.zero_page);
 }
