@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""chainload with a hand-over that QEMU cannot make: many map entries, several modules. Exit 0, 1, or 77 (skipped).
+
+forge/forge.cpp rewrites QEMU's hand-over and enters chainload with it; Linux's userspace tells what arrived.
+"""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+
+from lab import LabError, boot, console, cpio, packages, qemu, userspace, wire  # noqa: E402
+from run import Verdict  # noqa: E402
+
+SLOTS = 128  # entries of the zero page's own table
+
+
+def run_forged(options: argparse.Namespace) -> tuple[qemu.Run, userspace.Initramfs]:
+    made = userspace.build(packages.busybox().read_bytes())
+    with tempfile.NamedTemporaryFile() as module:
+        module.write(cpio.chainload_module(packages.kernel().read_bytes(), made.data, None, 4096))
+        module.flush()
+        machine = qemu.Machine(options.forged, Path(module.name), f"{options.change} {boot.DEFAULT_APPEND}", "q35",
+                               options.memory)
+        return qemu.start(machine, options.timeout, options.log), made
+
+
+def check_boot(verdict: Verdict, run: qemu.Run, made: userspace.Initramfs) -> tuple[console.Handover, userspace.Report]:
+    told = console.read("chainload", run.lines)
+    print("\n".join(line for line in run.lines if "chainload: " in line and " map " not in line))
+    if told.error or userspace.BEGIN not in run.lines:
+        raise LabError(f"userspace was not reached; the last lines:\n{run.tail()}")
+    report = userspace.read(run.lines)
+    verdict.equal("command line", report.cmdline, boot.DEFAULT_APPEND)
+    verdict.equal("initrd's marker", (report.marker, report.marker_sha256), (made.token, made.marker_sha256))
+    verdict.equal("acpi_rsdp_addr", report.boot_params.acpi_rsdp_addr, told.rsdp)
+    return told, report
+
+
+def check_entries(verdict: Verdict, told: console.Handover, report: userspace.Report, forged: int) -> None:
+    params = report.boot_params
+    verdict.check("more entries than the zero page holds", len(told.received) >= forged > SLOTS, len(told.received))
+    verdict.equal("the table is full", params.e820_entries, SLOTS)
+    verdict.check("a setup_data chain carries the rest", params.setup_data != 0, f"{params.setup_data:#x}")
+    # /sys/firmware/memmap is what Linux made of table and chain together.
+    seen = [wire.Range(entry.addr, entry.size, wire.RAM) for entry, kind in report.firmware_map if kind == "System RAM"]
+    verdict.equal("Linux has exactly the RAM that was handed over", wire.coverage(seen, wire.RAM),
+                  wire.coverage(told.sanitised, wire.RAM))
+    verdict.check("and as many ranges", len(report.firmware_map) >= 2 * forged, len(report.firmware_map))
+
+
+def check_modules(verdict: Verdict, told: console.Handover, report: userspace.Report, made: userspace.Initramfs) -> None:
+    verdict.equal("modules", len(told.modules), 3)
+    verdict.equal("the initrd is whole again", report.boot_params.ramdisk_size, len(made.data))
+    verdict.equal("it lies on a page", report.boot_params.ramdisk_image % 4096, 0)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("forged", type=Path, help="the image of forge/")
+    parser.add_argument("change", help="entries=N or modules")
+    parser.add_argument("--memory", default="512M")
+    parser.add_argument("--timeout", type=float, default=120)
+    parser.add_argument("--log", type=Path)
+    options = parser.parse_args()
+    verdict = Verdict()
+    try:
+        run, made = run_forged(options)
+        told, report = check_boot(verdict, run, made)
+        if options.change.startswith("entries="):
+            check_entries(verdict, told, report, int(options.change.partition("=")[2]))
+        else:
+            check_modules(verdict, told, report, made)
+    except LabError as why:
+        verdict.check(options.change, False, why)
+    print(f"{verdict.failures} of the checks failed" if verdict.failures else "all checks passed")
+    return 1 if verdict.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
