@@ -4,6 +4,7 @@
 // as-linux|strict xen|other`, then lines `PADDR HEX` of guest memory. Standard output: the zero page as one line of
 // hex. All numbers are hexadecimal.
 #include <cstdio>
+#include <cstring>
 #include <iostream>
 #include <memory>
 #include <sstream>
@@ -42,6 +43,27 @@ int fail(pvhboot::failure f) {
   return 1;
 }
 
+/// The map of a zero page without a setup_data chain, which lies in memory that is not here.
+int read_back(const std::vector<uint8_t>& page) {
+  const auto zero_page = std::make_unique<pvhboot::abi::boot_params>();
+  if (page.size() != sizeof *zero_page) return 1;
+  std::memcpy(static_cast<void*>(zero_page.get()), page.data(), page.size());
+  zero_page->hdr.setup_data = uint64_t{0};
+  pvhboot::memory_map_buffer<512> buffer;
+  pvhboot::memory_map table{buffer};
+  pvhboot::memory_map_buffer<512> seen_buffer;
+  pvhboot::memory_map seen{seen_buffer};
+  if (const auto values = pvhboot::read_zero_page(pvhboot::memory_window{}, *zero_page, table); !values)
+    return fail(values.error());
+  const auto verdict = pvhboot::linux_e820(table, zero_page->alt_mem_k, zero_page->screen_info.ext_mem_k,
+                                           pvhboot::linux_era::until_6_19, seen);
+  if (!verdict) return fail(verdict.error());
+  for (const pvhboot::memory_range& r : seen)
+    std::printf("%llx %llx %x\n", static_cast<unsigned long long>(r.addr), static_cast<unsigned long long>(r.size),
+                static_cast<unsigned>(r.type));
+  return 0;
+}
+
 }  // namespace
 
 int main() {
@@ -50,7 +72,9 @@ int main() {
   std::istringstream first{line};
   std::string word, mode, hypervisor;
   uint64_t start_info = 0;
-  first >> word >> std::hex >> start_info >> mode >> hypervisor;
+  first >> word;
+  if (word == "zero_page" && first >> line) return read_back(from_hex(line));
+  first >> std::hex >> start_info >> mode >> hypervisor;
   std::vector<piece> pieces;
   while (std::getline(std::cin, line)) {
     const size_t space = line.find(' ');
