@@ -96,7 +96,7 @@ ROW("bzimage: payload_out_of_bounds, also where offset + length exceed 32 bits (
                errc::payload_out_of_bounds, 0x100000010));
 });
 
-ROW("bzimage: 2.14 never shipped and counts as 2.13 (P2)", {
+ROW("bzimage: 2.14 never shipped and counts as 2.13 (P2, D2)", {
   image i;
   i.header.version = 0x020e;
   i.header.jump = 0x6aeb;

@@ -83,7 +83,7 @@ template <class Change> constexpr bool also(const Change& change, oddity what, u
 
 ROW("lint: nothing odd", { EXPECT(findings([](handover&) {}).all == 0); });
 
-ROW("lint: start_info", {
+ROW("lint: start_info (B15)", {
   EXPECT(only([](handover& h) { h.at = 0x1204; }, oddity::start_info_misaligned, 0x1204));
   EXPECT(only([](handover& h) { h.at = 0x3100; }, oddity::start_info_not_in_ram, 0x3100));
   EXPECT(only([](handover& h) { h.info.version = 2; }, oddity::newer_version, info_at + 4));
@@ -119,7 +119,7 @@ ROW("lint: modules", {
   EXPECT(also([](handover& h) { h.info.nr_modules = 2, h.modules[1].paddr = 0x100fff; }, oddity::module_overlaps_module,
               modlist_at + 32));
 });
-ROW("lint: module_overlaps_metadata: start_info, list, map, command line and its NUL", {
+ROW("lint: module_overlaps_metadata (B16): start_info, list, map, command line and its NUL", {
   const auto at = [](uint64_t paddr) {
     return also([=](handover& h) { h.modules[0].paddr = paddr, h.modules[0].size = 1; },
                 oddity::module_overlaps_metadata, modlist_at);
@@ -146,7 +146,7 @@ ROW("lint: cmdline_above_4g and cmdline_over_2047", {
   EXPECT(found(0xfffffffa, 5, oddity::cmdline_above_4g) == 0);  // the NUL is the last byte below
   EXPECT(found(0xfffffffb, 5, oddity::cmdline_above_4g) == 1);
 });
-ROW("lint: RSDP", {
+ROW("lint: RSDP (D4, D5, D6)", {
   EXPECT(only([](handover& h) { h.info.rsdp_paddr = 0; }, oddity::rsdp_absent, info_at + 32));
   EXPECT(only([](handover& h) { h.rsdp_byte = 'r'; }, oddity::rsdp_damaged, rsdp_at));
   EXPECT(only([](handover& h) { h.info.rsdp_paddr = 0x5000; }, oddity::rsdp_unreadable, 0x5000));
@@ -160,7 +160,7 @@ ROW("lint: the states of the memory map (B3, C15)", {
   EXPECT(only([](handover& h) { h.info.memmap_entries = 0; }, oddity::memmap_pointer_no_entries, info_at + 40));
   EXPECT(only([](handover& h) { h.info.memmap_paddr = 0; }, oddity::memmap_entries_no_pointer, info_at + 48));
 });
-ROW("lint: entries of the memory map", {
+ROW("lint: entries of the memory map (C4, C6, C7, C13, C14)", {
   EXPECT(also([](handover& h) { h.info.memmap_entries = 1; }, oddity::memmap_single_entry, memmap_at));
   EXPECT(also([](handover& h) { h.map[0].type = h.map[2].type = 2; }, oddity::memmap_no_ram, memmap_at));
   EXPECT(also([](handover& h) { h.map[2].size = ~uint64_t{0xfffff}; }, oddity::entry_ram_in_isa_hole, entry_at(2)) ==

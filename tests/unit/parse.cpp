@@ -119,7 +119,7 @@ ROW("parse: version 0 promises 40 bytes, version 1 promises 56", {
     EXPECT(parse(some, 0x1000).ok() == (size == 56));
   }
 });
-ROW("parse: bad_magic", {
+ROW("parse: bad_magic (B2)", {
   EXPECT(fails(parse_changed([](handover& h) { h.info.magic = 0x336e4578u; }), errc::bad_magic, info_at));
   EXPECT(fails(parse_changed([](handover& h) { h.info.magic = 0x78c56e33u; }), errc::bad_magic, info_at));
 });
@@ -128,7 +128,7 @@ ROW("parse: cmdline_unreadable", {
   EXPECT(fails(parse_changed([](handover& h) { h.info.cmdline_paddr = ~uint64_t{}; }), errc::cmdline_unreadable,
                ~uint64_t{}));
 });
-ROW("parse: cmdline_unterminated, at the end of memory and at the limit", {
+ROW("parse: cmdline_unterminated (B13), at the end of memory and at the limit", {
   const memory<0x40> m = [] {
     memory<0x40> filled;
     for (uint8_t& b : filled.contents) b = 'x';

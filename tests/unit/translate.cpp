@@ -70,7 +70,7 @@ ROW("translate: a boot loader's zero page", {
   EXPECT(z.e820_table[1].type == 2 && z.e820_table[3].size == 0);
   EXPECT(z.ext_ramdisk_image == 0 && z.ext_cmd_line_ptr == 0 && z.hdr.hardware_subarch == 0);
 });
-ROW("translate: the header to its end and not a byte further; the rest of the page is zero (P1, P5, P24)", {
+ROW("translate: the header to its end and not a byte further; the rest of the page is zero (P1, P5, P24, D7)", {
   const outcome o = translated(as_it_is, usual);
   EXPECT(o.zero_page.sentinel == 0 && o.zero_page._pad6[0] == 0 && o.zero_page.edid_info.dummy[5] == 0);
   for (const uint8_t b : o.zero_page._pad7) EXPECT(b == 0);
@@ -335,7 +335,7 @@ constexpr auto high_handover() {
   m.put_text(0x1080, "quiet");
   return m;
 }
-ROW("translate: a kernel's own zero page, with the high halves of addresses (B14)", {
+ROW("translate: a kernel's own zero page, with the high halves of addresses (B7, B8, B14)", {
   const auto m = high_handover();
   memory_map_buffer<8> buffer{};
   memory_map map{buffer};
