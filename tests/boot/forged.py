@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""chainload with a hand-over that QEMU cannot make: many map entries, several modules. Exit 0, 1, or 77 (skipped).
+"""chainload with a hand-over that QEMU cannot make: many map entries, several modules, a bad entry state. Exit 0, 1, or 77 (skipped).
 
 forge/forge.cpp rewrites QEMU's hand-over and enters chainload with it; Linux's userspace tells what arrived.
 """
@@ -61,7 +61,7 @@ def check_modules(verdict: Verdict, told: console.Handover, report: userspace.Re
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("forged", type=Path, help="the image of forge/")
-    parser.add_argument("change", help="entries=N or modules")
+    parser.add_argument("change", help="entries=N, modules or state")
     parser.add_argument("--memory", default="512M")
     parser.add_argument("--timeout", type=float, default=120)
     parser.add_argument("--log", type=Path)
@@ -72,7 +72,7 @@ def main() -> int:
         told, report = check_boot(verdict, run, made)
         if options.change.startswith("entries="):
             check_entries(verdict, told, report, int(options.change.partition("=")[2]))
-        else:
+        elif options.change == "modules":
             check_modules(verdict, told, report, made)
     except LabError as why:
         verdict.check(options.change, False, why)
