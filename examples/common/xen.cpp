@@ -39,7 +39,7 @@ alignas(4096) uint8_t hypercall_page[4096];
 pvhboot::xen_cpuid found;
 volatile console_ring* ring;
 uint32_t ring_port;
-char text[128];
+char text[256];
 uint32_t text_size;
 
 intptr_t hypercall(xen_hypercall number, uintptr_t a, uintptr_t b, uintptr_t c = 0) {

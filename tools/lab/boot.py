@@ -166,7 +166,7 @@ def start_info_row(told: console.Handover) -> Row:
 
 def map_row(received: list[wire.Range], params: wire.BootParams) -> Row:
     table = params.e820
-    unequal = wire.differences(received, table)
+    unequal = wire.differences(wire.without_isa_ram(received), table)
     arrived = map_text(table)
     if unequal:
         arrived += "; " + "; ".join(unequal)

@@ -31,6 +31,7 @@ echo
 echo '{BEGIN}'
 say "kernel $(uname -r)"
 say "cmdline $(cat /proc/cmdline)"
+[ -e /sys/hypervisor/guest_type ] && say "hypervisor $(cat /sys/hypervisor/type) $(cat /sys/hypervisor/guest_type)"
 say "boot protocol $(cat /sys/kernel/boot_params/version)"
 xxd -p -c 32 /sys/kernel/boot_params/data | sed 's/^/userspace: zeropage /'
 for entry in /sys/firmware/memmap/*; do
@@ -76,6 +77,7 @@ class Report:
 
     kernel: str = ""
     cmdline: str = ""
+    hypervisor: str = ""  # only on Xen: "xen" and the kind of guest that Linux takes itself for
     boot_protocol: str = ""
     zero_page: bytes = b""
     firmware_map: list[tuple[Range, str]] = field(default_factory=list)
@@ -103,6 +105,8 @@ def read(lines: list[str]) -> Report:
             report.kernel = value
         elif key == "cmdline":
             report.cmdline = value
+        elif key == "hypervisor":
+            report.hypervisor = value
         elif key == "boot":
             report.boot_protocol = value.removeprefix("protocol ")
         elif key == "zeropage":

@@ -54,6 +54,9 @@ class Range:
         return f"[{self.addr:#x}, {self.end:#x}) type {self.type}"
 
 
+ISA_HOLE = Range(0xA0000, 0x60000, 2)
+
+
 class PhysicalMemory(Protocol):
     """Whatever can read guest memory."""
 
@@ -145,6 +148,21 @@ def differences(left: list[Range], right: list[Range]) -> list[str]:
         ours, theirs = coverage(left, kind), coverage(right, kind)
         if ours != theirs:
             found.append(f"type {kind}: {spans_text(ours)} against {spans_text(theirs)}")
+    return found
+
+
+def without_isa_ram(ranges: list[Range]) -> list[Range]:
+    """A map with RAM in the ISA hole, as Xen's toolstack makes it, with that hole reserved; another map as it is."""
+    if not any(r.type == RAM and r.addr < ISA_HOLE.end and r.end > ISA_HOLE.addr for r in ranges):
+        return ranges
+    found = [ISA_HOLE]
+    for r in ranges:
+        if r.type != RAM:
+            found.append(r)
+            continue
+        for start, end in ((r.addr, min(r.end, ISA_HOLE.addr)), (max(r.addr, ISA_HOLE.end), r.end)):
+            if start < end:
+                found.append(Range(start, end - start, RAM))
     return found
 
 

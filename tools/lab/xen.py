@@ -149,7 +149,16 @@ def of_file(path: Path, name: str) -> cpio.Entry:
 
 
 class Stop(Exception):
-    """Raised by a listener that has seen enough."""
+    """Enough was seen."""
+
+
+@dataclass(frozen=True)
+class Until:
+    """The machine is stopped when `line` is found on dom0's console, and then, if it is given, `xen` on Xen's."""
+
+    line: str
+    xen: str | None = None
+    patience: float = 20.0  # seconds for `xen`
 
 
 @dataclass
@@ -161,8 +170,9 @@ class XenRun:
 
 
 def start(modules: list[tuple[bytes, str]], xen_options: str, memory: str, timeout: float,
-          on_line: Callable[[float, str], None] | None = None, log: Path | None = None) -> XenRun:
-    """Start Xen with dom0's kernel and further modules, each with its arguments. A listener may raise Stop."""
+          on_line: Callable[[float, str], None] | None = None, log: Path | None = None,
+          until: Until | None = None) -> XenRun:
+    """Start Xen with dom0's kernel and further modules, each with its arguments, and let it run to its end."""
     run = qemu.Run()
 
     def listen(seconds: float, line: str) -> None:
@@ -171,6 +181,13 @@ def start(modules: list[tuple[bytes, str]], xen_options: str, memory: str, timeo
         run.seconds = seconds
         if on_line:
             on_line(seconds, line)
+        if until and re.search(until.line, line):
+            give_up = time.monotonic() + until.patience
+            while until.xen and until.xen not in console.read_text(encoding="utf-8", errors="replace"):
+                if time.monotonic() > give_up:
+                    raise LabError(f"Xen did not say {until.xen!r}")
+                time.sleep(0.1)
+            raise Stop
 
     with tempfile.TemporaryDirectory(prefix="pvhboot-") as scratch:
         names = []

@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""The comparisons on Xen, tested: each of them must fail when what it compares is not as it should be."""
+
+import contextlib
+import io
+import struct
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+
+import run as boots  # noqa: E402
+import xen as tests  # noqa: E402
+import xen_zero_pages as zero_pages  # noqa: E402
+from lab import wire, xen  # noqa: E402
+
+
+def page(entries: list[tuple[int, int, int]], **values: int) -> wire.BootParams:
+    data = bytearray(4096)
+    for name, value in values.items():
+        start, size = zero_pages.FIELDS[name]
+        data[start:start + size] = value.to_bytes(size, "little")
+    data[0x1E8] = len(entries)
+    for number, entry in enumerate(entries):
+        struct.pack_into("<QQI", data, 0x2D0 + 20 * number, *entry)
+    return wire.BootParams(bytes(data))
+
+
+OURS = [(0, 0xA0000, 1), (0xA0000, 0x60000, 2), (0x100000, 0xFF00000, 1), (0xFC000000, 0x8040, 3)]
+GRUBS = [(0, 0x10000000, 1), (0xFC000000, 0x9000, 3)]
+KNOWN = {"type_of_loader": "numbers", "e820_entries": "rounded", "e820_table": "rounded"}
+
+
+class ZeroPages(unittest.TestCase):
+    def failures(self, ours: wire.BootParams, theirs: wire.BootParams, known: dict[str, str]) -> int:
+        verdict = boots.Verdict()
+        with contextlib.redirect_stdout(io.StringIO()):
+            tests.compare(verdict, ours, theirs, known)
+        return verdict.failures
+
+    def test_agreement_and_each_disagreement(self) -> None:
+        ours = page(OURS, type_of_loader=0xFF, acpi_rsdp_addr=0xFC008000)
+        theirs = page(GRUBS, type_of_loader=0x72, acpi_rsdp_addr=0xFC008000)
+        self.assertEqual(self.failures(ours, theirs, KNOWN), 0)
+        self.assertEqual(self.failures(ours, page(GRUBS, type_of_loader=0x72), KNOWN), 1)  # no RSDP
+        self.assertEqual(self.failures(ours, page(GRUBS[:1], type_of_loader=0x72, acpi_rsdp_addr=0xFC008000), KNOWN), 1)
+        other = [GRUBS[0], (0xFC000000, 0x9000, 4)]
+        self.assertEqual(self.failures(ours, page(other, type_of_loader=0x72, acpi_rsdp_addr=0xFC008000), KNOWN), 1)
+        self.assertEqual(self.failures(ours, theirs, KNOWN | {"cl_magic": "does not occur"}), 1)
+        self.assertEqual(self.failures(ours, ours, {}), 1)  # the same page twice was no comparison
+
+    def test_fields_cover_the_page_once(self) -> None:
+        taken = sorted(zero_pages.FIELDS.values())
+        self.assertTrue(all(a + n <= b for (a, n), (b, _) in zip(taken, taken[1:])))
+        self.assertEqual(zero_pages.field_of(0x70), "acpi_rsdp_addr")
+        self.assertEqual(zero_pages.field_of(0x26C), "the hole at 0x26c")
+        changed = bytearray(4096)
+        changed[0x27F] = 1
+        self.assertEqual(list(zero_pages.differing(bytes(4096), bytes(changed))), ["the hole at 0x27f"])
+
+
+class Maps(unittest.TestCase):
+    def test_isa_hole(self) -> None:
+        whole = [wire.Range(0, 0x200000, 1), wire.Range(0xFC000000, 0x40, 3)]
+        cut = [wire.Range(0, 0xA0000, 1), wire.Range(0xA0000, 0x60000, 2), wire.Range(0x100000, 0x100000, 1), whole[1]]
+        self.assertEqual(wire.differences(wire.without_isa_ram(whole), cut), [])
+        self.assertEqual(len(wire.differences(whole, cut)), 2)
+        self.assertEqual(wire.without_isa_ram(cut), cut)
+        self.assertEqual(wire.without_isa_ram(cut[2:]), cut[2:])
+
+    def test_pages(self) -> None:
+        ragged = [wire.Range(0x100800, 0x2000, 1), wire.Range(0x200010, 0x10, 3)]
+        self.assertEqual(zero_pages.types_of_pages(ragged), [wire.Range(0x101000, 0x1000, 1), wire.Range(0x200000, 0x1000, 3)])
+
+    def test_order(self) -> None:
+        self.assertTrue(tests.is_unsorted([wire.Range(2, 1, 1), wire.Range(1, 1, 1)]))
+        self.assertFalse(tests.is_unsorted([wire.Range(1, 1, 1), wire.Range(2, 1, 1)]))
+
+
+class Consoles(unittest.TestCase):
+    def test_in_order(self) -> None:
+        self.assertEqual(tests.in_order(["a", "x", "b"], ["a", "b"]), [])
+        self.assertEqual(tests.in_order(["b", "a"], ["a", "b"]), ["b"])
+        self.assertEqual(tests.in_order([], ["a"]), ["a"])
+
+    def test_first(self) -> None:
+        self.assertEqual(tests.first(["one", "two 2"], r"two (\d)"), "2")
+        self.assertEqual(tests.first(["one", "two 2"], r"two"), "two")
+        self.assertIsNone(tests.first(["one"], r"two"))
+
+    def test_configuration(self) -> None:
+        text = xen.Guest("name", "file", "initrd", "two words", memory=64, extra=("maxmem=128",)).configuration()
+        for line in ('type="pvh"', 'kernel="/guests/file"', 'ramdisk="/guests/initrd"', "cmdline='two words'", "memory=64",
+                     "maxmem=128"):
+            self.assertIn(line + "\n", text)
+        self.assertNotIn("ramdisk", xen.Guest("name", "file").configuration())
+
+
+if __name__ == "__main__":
+    unittest.main()
