@@ -14,7 +14,6 @@
 using chainload::bytes;
 using example::hex;
 using example::line;
-using pvhboot::errc;
 using pvhboot::memory_type;
 
 namespace {
@@ -123,8 +122,8 @@ void find_free(pvhboot::memory_map& free, const pvhboot::memory_map& map,
   reserve(free, 0, 0x1000);
   reserve(free, pvhboot::isa_hole.addr, pvhboot::isa_hole.size);
   reserve(free, boot.paddr(), sizeof info);
-  reserve(free, info.modlist_paddr, boot.modules().size() * sizeof(pvhboot::abi::hvm_modlist_entry));
-  reserve(free, info.memmap_paddr, boot.memory_map().size() * sizeof(pvhboot::abi::hvm_memmap_table_entry));
+  reserve(free, info.modlist_paddr, uint64_t{boot.modules().size()} * sizeof(pvhboot::abi::hvm_modlist_entry));
+  reserve(free, info.memmap_paddr, uint64_t{boot.memory_map().size()} * sizeof(pvhboot::abi::hvm_memmap_table_entry));
   reserve(free, info.cmdline_paddr, boot.cmdline().size() + 1);
   for (const pvhboot::boot_module m : boot.modules()) reserve(free, m.paddr, m.size);
 }
@@ -168,8 +167,9 @@ block place_block(const pvhboot::memory_map& free, size_t cmdline_size, size_t m
   constexpr uint64_t page = 4096;
   constexpr size_t slots = pvhboot::abi::e820_max_entries_zeropage;
   const uint64_t nodes =
-      map_size > slots ? pvhboot::setup_data_writer::size_of((map_size - slots) * sizeof(pvhboot::abi::boot_e820_entry))
-                       : 0;
+      map_size > slots
+          ? pvhboot::setup_data_writer::size_of(uint64_t{map_size - slots} * sizeof(pvhboot::abi::boot_e820_entry))
+          : 0;
   // Linux reads 2048 bytes from the command line's address, whatever its length.
   const uint64_t text = (cmdline_size + 1 > 2048 ? cmdline_size + 1 : 2048);
   const uint64_t all = 2 * page + ((nodes + text + page - 1) & ~(page - 1));

@@ -190,14 +190,14 @@ constexpr void lint(const Memory& memory, const boot_info<Memory>& boot, Report&
   if (modules.size() > 1) say(oddity::several_modules, field(offsetof(abi::hvm_start_info, nr_modules)));
   const memory_range metadata[] = {
       {boot.paddr(), info_size, {}},
-      {info.modlist_paddr, modules.size() * sizeof(abi::hvm_modlist_entry), {}},
-      {info.memmap_paddr, map.size() * sizeof(abi::hvm_memmap_table_entry), {}},
+      {info.modlist_paddr, uint64_t{modules.size()} * sizeof(abi::hvm_modlist_entry), {}},
+      {info.memmap_paddr, uint64_t{map.size()} * sizeof(abi::hvm_memmap_table_entry), {}},
       {info.cmdline_paddr, boot.cmdline().absent() ? 0 : boot.cmdline().size() + uint64_t{1}, {}},
   };
   for (size_t i = 0; i < modules.size(); ++i) {
     const boot_module m = modules[i];
     const memory_range bytes{m.paddr, m.size, {}};
-    const uint64_t at = info.modlist_paddr + i * sizeof(abi::hvm_modlist_entry);
+    const uint64_t at = info.modlist_paddr + uint64_t{i} * sizeof(abi::hvm_modlist_entry);
     const uint64_t size_at = at + offsetof(abi::hvm_modlist_entry, size);
     if (m.paddr == 0) say(oddity::module_at_zero, at);
     if (m.paddr % page != 0) say(oddity::module_unaligned, at);
@@ -281,7 +281,7 @@ constexpr void lint(const Memory& memory, const boot_info<Memory>& boot, Report&
   bool any = false;      // an entry that is not empty came before
   for (size_t i = 0; i < map.size(); ++i) {
     const memory_range r = map[i];
-    const uint64_t at = info.memmap_paddr + i * sizeof(abi::hvm_memmap_table_entry);
+    const uint64_t at = info.memmap_paddr + uint64_t{i} * sizeof(abi::hvm_memmap_table_entry);
     if (!is_defined_by_pvh(r.type)) say(oddity::entry_unknown_type, at + offsetof(abi::hvm_memmap_table_entry, type));
     if (map.wire(i).reserved != 0)
       say(oddity::entry_reserved_not_zero, at + offsetof(abi::hvm_memmap_table_entry, reserved));

@@ -42,13 +42,16 @@ struct boot_module {
 /// The text at paddr up to its NUL, which must come within `limit` bytes and within readable memory.
 template <physical_memory Memory>
 constexpr result<string_ref> read_string(const Memory& memory, uint64_t paddr, uint64_t limit) noexcept {
-  const uint8_t* first = memory.bytes(paddr, 1);
-  if (!first) return {errc::cmdline_unreadable, paddr};
-  // Byte by byte: until the NUL is found, nobody can say how much there is to read.
+  if (!memory.bytes(paddr, 1)) return {errc::cmdline_unreadable, paddr};
+  // Byte by byte: until the NUL is found, nobody can say how much there is to read. Then all of it at once, since
+  // neighbours in the guest's memory need not be neighbours here.
   for (uint64_t n = 0; n <= limit && n <= ~paddr; ++n) {
     const uint8_t* p = memory.bytes(paddr + n, 1);
     if (!p) break;
-    if (*p == 0) return string_ref{first, static_cast<size_t>(n)};
+    if (*p != 0) continue;
+    const uint8_t* text = memory.bytes(paddr, n + 1);
+    if (!text) return {errc::cmdline_unreadable, paddr};
+    return string_ref{text, static_cast<size_t>(n)};
   }
   return {errc::cmdline_unterminated, paddr};
 }
@@ -75,6 +78,10 @@ template <physical_memory Memory> class boot_info {
   /// The structure itself. Members behind the version's end are zero.
   [[nodiscard]] constexpr const abi::hvm_start_info& wire() const noexcept { return info_; }
 
+  /// What parse calls.
+  static constexpr result<boot_info> read(const Memory& memory, uint64_t start_info_paddr,
+                                          const parse_limits& limits) noexcept;
+
   /// A module's command line, absent() if it has none. Read only now, and so it can fail: qboot leaves garbage in the
   /// pointer, which must not cost the whole hand-over.
   [[nodiscard]] constexpr result<string_ref> cmdline_of(const boot_module& m) const noexcept {
@@ -89,9 +96,6 @@ template <physical_memory Memory> class boot_info {
   }
 
  private:
-  template <physical_memory M>
-  friend constexpr result<boot_info<M>> parse(const M&, uint64_t, const parse_limits&) noexcept;
-
   constexpr explicit boot_info(const Memory& memory) noexcept : memory_(memory) {}
 
   Memory memory_;
@@ -104,19 +108,14 @@ template <physical_memory Memory> class boot_info {
   pvhboot::memory_map_state map_state_{};
 };
 
-/// Reads the hand-over whose hvm_start_info lies at start_info_paddr (%ebx at entry). A version above 1 is read as
-/// version 1, since versions only append; of version 0 no more than 40 bytes are touched.
-///
-/// Fails with an errc of the group "parse". Cost: constant, plus the length of the module list and of the command line.
-/// Memory that somebody else can change meanwhile is safe to parse, since every size is read once.
 template <physical_memory Memory>
-constexpr result<boot_info<Memory>> parse(const Memory& memory, uint64_t start_info_paddr,
-                                          const parse_limits& limits = {}) noexcept {
+constexpr result<boot_info<Memory>> boot_info<Memory>::read(const Memory& memory, uint64_t start_info_paddr,
+                                                            const parse_limits& limits) noexcept {
   constexpr size_t v0_size = abi::hvm_start_info_v0_size;
   const auto at = [&](size_t offset) { return start_info_paddr + offset; };
   if (start_info_paddr == 0) return {errc::start_info_absent, 0};
 
-  boot_info<Memory> boot{memory};
+  boot_info boot{memory};
   boot.limits_ = limits;
   boot.paddr_ = start_info_paddr;
   const uint8_t* head = memory.bytes(start_info_paddr, v0_size);
@@ -171,6 +170,17 @@ constexpr result<boot_info<Memory>> parse(const Memory& memory, uint64_t start_i
     boot.map_state_ = memory_map_state::table;
   }
   return boot;
+}
+
+/// Reads the hand-over whose hvm_start_info lies at start_info_paddr (%ebx at entry). A version above 1 is read as
+/// version 1, since versions only append; of version 0 no more than 40 bytes are touched.
+///
+/// Fails with an errc of the group "parse". Cost: constant, plus the length of the module list and of the command line.
+/// Memory that somebody else can change meanwhile is safe to parse, since every size is read once.
+template <physical_memory Memory>
+constexpr result<boot_info<Memory>> parse(const Memory& memory, uint64_t start_info_paddr,
+                                          const parse_limits& limits = {}) noexcept {
+  return boot_info<Memory>::read(memory, start_info_paddr, limits);
 }
 
 }  // namespace pvhboot

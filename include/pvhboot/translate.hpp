@@ -76,12 +76,13 @@ constexpr result<void> translate(const bzimage& kernel, const linux_handover& va
   const auto low = [](uint64_t v) { return static_cast<uint32_t>(v); };
   const auto high = [](uint64_t v) { return static_cast<uint32_t>(v >> 32); };
   const kernel_placement& place = values.placement;
+  // The 32-bit entry came with 2.03, the 64-bit one with 2.12.
+  if (kernel.protocol() < 0x0203) return {errc::protocol_too_old, kernel.protocol()};
   if (values.entry_64 && !kernel.has_entry_64()) return {errc::protocol_too_old, kernel.protocol()};
   const bool above_4g = values.entry_64 && kernel.can_be_loaded_above_4g();
   const uint64_t highest = above_4g ? ~uint64_t{} : 0xffffffff;
   if (place.load > highest) return {errc::kernel_too_high, place.load};
   if (values.cmdline_paddr != 0) {
-    if (kernel.protocol() < 0x0202) return {errc::protocol_too_old, kernel.protocol()};
     if (values.cmdline_size > kernel.cmdline_size()) return {errc::cmdline_too_long, kernel.cmdline_size()};
     if (values.cmdline_paddr > highest || values.cmdline_size > highest - values.cmdline_paddr)
       return {errc::cmdline_too_high, values.cmdline_paddr};

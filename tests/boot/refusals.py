@@ -103,6 +103,7 @@ CASES = {
     "broken-boot-flag": case("no boot flag", status_of("no_boot_flag"), with_bytes(0x1FE, b"\0\0")),
     "broken-magic": case("no HdrS", status_of("no_header_magic"), with_bytes(0x202, b"HdrX")),
     "old-protocol": case("protocol is too old", status_of("protocol_too_old"), with_bytes(0x206, b"\xff\1")),
+    "protocol-2.02": case("protocol is too old", status_of("protocol_too_old"), with_bytes(0x206, b"\2\2")),
     "zimage": case("zImage", status_of("not_loaded_high"), with_bytes(0x211, b"\0")),
     "broken-alignment": case("not a power of two", status_of("bad_kernel_alignment"), with_bytes(0x230, b"\x03\0\0\0")),
     "payload-outside": case("payload lies outside", status_of("payload_out_of_bounds"),

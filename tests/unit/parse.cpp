@@ -140,6 +140,32 @@ ROW("parse: cmdline_unterminated (B13), at the end of memory and at the limit", 
   EXPECT(no_more_than(13));
   EXPECT(fails(no_more_than(12), errc::cmdline_unterminated, cmdline_at));
 });
+/// Memory in two pieces, which lie apart here although they are neighbours to the guest.
+struct two_pieces {
+  pvhboot::memory_window low;
+  pvhboot::memory_window high;
+  [[nodiscard]] constexpr const uint8_t* bytes(uint64_t paddr, uint64_t n) const {
+    const uint8_t* p = low.bytes(paddr, n);
+    return p ? p : high.bytes(paddr, n);
+  }
+};
+ROW("parse: cmdline_unreadable where the text goes on in another piece of memory", {
+  const auto judged = [](uint64_t cut) {
+    handover h;
+    h.modules[0].cmdline_paddr = 0;
+    const auto m = h.written();
+    memory<0x100> elsewhere{.base = cut};
+    for (uint64_t a = cut; a < info_at + 0x100; ++a) elsewhere.contents[a - cut] = m.contents[a - info_at];
+    const auto at = static_cast<size_t>(cut - info_at);
+    const pvhboot::span<const uint8_t> low{m.contents};
+    const pvhboot::span<const uint8_t> high{elsewhere.contents};
+    const two_pieces pieces{{info_at, low.first(at)}, {cut, high.first(low.size() - at)}};
+    const auto boot = parse(pieces, info_at);
+    return boot ? boot->cmdline() == "console=ttyS0" : !fails(boot, errc::cmdline_unreadable, cmdline_at);
+  };
+  EXPECT(judged(cmdline_at) && judged(cmdline_at + 14));
+  EXPECT(!judged(cmdline_at + 1) && !judged(cmdline_at + 13));
+});
 ROW("parse: modlist_absent (B5)", {
   EXPECT(fails(parse_changed([](handover& h) { h.info.modlist_paddr = 0u; }), errc::modlist_absent, info_at + 16));
 });

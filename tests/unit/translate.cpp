@@ -145,12 +145,12 @@ ROW("set_loader: loader_id_too_large", {
   EXPECT(fails(set_loader(h, 7, 0x10), errc::loader_id_too_large, 0x10));
   EXPECT(fails(set_loader(h, 0x10, 0), errc::loader_id_too_large, 0x10));
 });
-ROW("translate: an old protocol without a command line pointer", {
-  constexpr auto old = [](header& h) { h.version = 0x0201, h.relocatable_kernel = 0; };
-  EXPECT(fails(translated(old, usual).done, errc::protocol_too_old, 0x0201));
+ROW("translate: protocol_too_old, before the 32-bit entry", {
   linux_handover values = usual;
-  values.cmdline_paddr = values.cmdline_size = 0;
-  EXPECT(translated(old, values).done);
+  values.cmdline_size = 0;
+  EXPECT(fails(translated([](header& h) { h.version = 0x0202, h.relocatable_kernel = 0; }, values).done,
+               errc::protocol_too_old, 0x0202));
+  EXPECT(translated([](header& h) { h.version = 0x0203, h.relocatable_kernel = 0; }, values).done);
 });
 ROW("translate: above 4 GiB by the 64-bit entry, if the kernel can (P13)", {
   linux_handover values = usual;
