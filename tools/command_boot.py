@@ -9,6 +9,7 @@ import os
 import time
 from pathlib import Path
 
+import boot_on_xen
 import building
 from lab import LabError, boot, bzimage, packages, qemu, userspace
 
@@ -21,6 +22,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--memory", default="256M", metavar="SIZE",
                         help="guest memory, such as 512M or 5G (default: 256M)")
     parser.add_argument("--machine", default="q35", choices=qemu.MACHINES)
+    parser.add_argument("--xen", action="store_true",
+                        help="in a domain of Debian's Xen, created by xl in a dom0, all of it emulated")
     parser.add_argument("--direct", action="store_true",
                         help="enter the same kernel's vmlinux straight through its own PVH note")
     parser.add_argument("--accel", default="auto", choices=("auto", "kvm", "tcg"))
@@ -67,6 +70,13 @@ def checked(path: Path, option: str) -> Path:
 
 def run(options: argparse.Namespace) -> int:
     began = time.monotonic()
+    if options.xen:
+        if options.direct or options.accel == "kvm" or options.machine != "q35":
+            raise LabError("--xen goes with --kernel, --initrd, --append, --memory, --timeout and --verbose only")
+        plan, log = boot_on_xen.plan(options), boot_on_xen.LOGS / f"{boot_on_xen.NAME}.log"
+        stage(time.monotonic() - began, "ready", f"Xen {boot_on_xen.VERSION}, kernel {plan.kernel.name}, examples built")
+        outcome = boot_on_xen.boot(plan, Progress(options.verbose, False).line, stage)
+        return tell(outcome, log)
     kernel = checked(options.kernel, "--kernel") if options.kernel else packages.kernel()
     initrd = checked(options.initrd, "--initrd") if options.initrd else None
     if not initrd:
@@ -86,6 +96,10 @@ def run(options: argparse.Namespace) -> int:
     stage(0, "qemu", f"{plan.machine}, {plan.memory}, {qemu.accelerator(plan.accel)}")
     outcome = boot.boot(plan, Progress(options.verbose, options.direct).line)
     stage(outcome.run.seconds, "qemu", "ended" if outcome.run.status >= 0 else "still ran when the time was up")
+    return tell(outcome, log)
+
+
+def tell(outcome: boot.Outcome, log: Path) -> int:
     print()
     print(table(outcome.rows))
     print(f"\nconsole log: {os.path.relpath(log)}")

@@ -223,10 +223,7 @@ def judged(lab: Lab, name: str) -> boot.Outcome:
     """A guest's boot by chainload, as a boot in QEMU is judged."""
     lines = lab.lines(name)
     plan = boot.Plan(xen_packages.kernel(), lab.build / boot.CHAINLOAD, append=APPEND)
-    outcome = boot.Outcome(plan, qemu.Run(lines=lines), console.read("chainload", lines), userspace.read(lines),
-                           lab.initramfs, len(lab.initramfs.data))
-    outcome.rows = boot.judge(outcome)
-    return outcome
+    return boot.conclude(plan, qemu.Run(lines=lines), lab.initramfs, len(lab.initramfs.data))
 
 
 CHECKS: dict[str, Callable[[Lab, str, boots.Verdict], None]] = {

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import run as boots  # noqa: E402
 import xen as tests  # noqa: E402
 import xen_zero_pages as zero_pages  # noqa: E402
-from lab import wire, xen  # noqa: E402
+from lab import LabError, wire, xen  # noqa: E402
 
 
 def page(entries: list[tuple[int, int, int]], **values: int) -> wire.BootParams:
@@ -96,6 +96,10 @@ class Consoles(unittest.TestCase):
                      "maxmem=128"):
             self.assertIn(line + "\n", text)
         self.assertNotIn("ramdisk", xen.Guest("name", "file").configuration())
+        self.assertEqual(xen.quoted("it's"), '"it\'s"')
+        for text in ("it's \"it\"", "back\\slash", "two\nlines"):
+            with self.assertRaises(LabError):
+                xen.quoted(text)
 
 
 if __name__ == "__main__":

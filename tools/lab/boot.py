@@ -74,6 +74,11 @@ def boot(plan: Plan, on_line: Callable[[float, str], None] | None = None) -> Out
             if made:
                 raise
             run = why.run  # an initrd from elsewhere need not end the machine: what it said until now is judged
+    return conclude(plan, run, made, len(initrd))
+
+
+def conclude(plan: Plan, run: qemu.Run, made: userspace.Initramfs | None, initrd_bytes: int) -> Outcome:
+    """What the console of a boot shows, judged."""
     told = console.read("chainload", run.lines) if plan.chainload else None
     if told and told.error:
         raise LabError(f"chainload refused: {told.error}")
@@ -82,7 +87,7 @@ def boot(plan: Plan, on_line: Callable[[float, str], None] | None = None) -> Out
         hint = "" if "console=" in plan.append else " (Linux was given no console= to speak on)"
         raise LabError(f"userspace was not reached{hint}; the machine's last lines:\n{run.tail()}")
     report = userspace.read(run.lines) if reached else None
-    outcome = Outcome(plan, run, told, report, made, len(initrd))
+    outcome = Outcome(plan, run, told, report, made, initrd_bytes)
     outcome.rows = judge(outcome)
     return outcome
 
@@ -166,10 +171,13 @@ def start_info_row(told: console.Handover) -> Row:
 
 def map_row(received: list[wire.Range], params: wire.BootParams) -> Row:
     table = params.e820
-    unequal = wire.differences(wire.without_isa_ram(received), table)
+    wanted = wire.without_isa_ram(received)
+    unequal = wire.differences(wanted, table)
     arrived = map_text(table)
     if unequal:
         arrived += "; " + "; ".join(unequal)
+    elif wanted != received:
+        arrived += ", none in the ISA hole"
     if not wire.is_sorted_and_disjoint(table):
         arrived += "; not sorted and disjoint"
     return Row("memory map", map_text(received), arrived,

@@ -40,8 +40,16 @@ class Guest:
         if self.ramdisk is not None:
             lines.append(f'ramdisk="/guests/{self.ramdisk}"')
         if self.cmdline:
-            lines.append(f"cmdline='{self.cmdline}'")
+            lines.append(f"cmdline={quoted(self.cmdline)}")
         return "\n".join(lines) + "\n"
+
+
+def quoted(text: str) -> str:
+    """A string of xl's configuration, which ends at the first quote of the kind that it began with."""
+    quote = "'" if "'" not in text else '"'
+    if quote in text or "\\" in text or "\n" in text:
+        raise LabError(f"xl's configuration cannot say {text!r}: both kinds of quotes, a backslash or a line feed")
+    return f"{quote}{text}{quote}"
 
 
 @dataclass

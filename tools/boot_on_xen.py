@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: BSL-1.0
+"""`./dev boot --xen`: the boot of examples/chainload in a domain that a real Xen's toolstack makes."""
+
+import argparse
+from pathlib import Path
+from typing import Callable
+
+import building
+from lab import LabError, boot as booting, cpio, packages, qemu, userspace, xen, xen_packages
+
+NAME = "guest"
+VERSION = xen_packages.XEN
+LOGS = building.BUILD / "boot" / "xen"
+DEFAULT_APPEND = "console=hvc0 panic=-1"  # the console that xl shows
+DOM0_TIME = 120  # seconds that dom0 may take beside its guest
+
+
+def plan(options: argparse.Namespace) -> booting.Plan:
+    """Everything that is needed, downloaded and built."""
+    for option, path in (("--kernel", options.kernel), ("--initrd", options.initrd)):
+        if path and not path.is_file():
+            raise LabError(f"{option}: no such file: {path}")
+    mebibytes(options.memory)
+    xen_packages.provide()
+    packages.busybox()
+    building.configure(options=building.EXAMPLES)
+    building.compile_all(targets=[str(booting.CHAINLOAD)])
+    append = DEFAULT_APPEND if options.append == booting.DEFAULT_APPEND else options.append
+    return booting.Plan(options.kernel or xen_packages.kernel(), building.BUILD / booting.CHAINLOAD, options.initrd, append,
+                        "xen", options.memory, "tcg", options.timeout)
+
+
+def mebibytes(text: str) -> int:
+    number = text.rstrip("MG")
+    if not number.isdigit() or len(text) - len(number) > 1 or int(number) == 0:
+        raise LabError(f"strange memory size {text!r}: a number of MiB, or with M or G")
+    size = int(number) * (1024 if text.endswith("G") else 1)
+    if size > 768:
+        raise LabError(f"a domain of {size} MiB does not fit into the emulated machine: at most 768M with --xen")
+    return size
+
+
+def boot(wanted: booting.Plan, on_line: Callable[[float, str], None],
+         on_stage: Callable[[float, str, str], None]) -> booting.Outcome:
+    """Boot Xen, dom0 and the domain; judge what arrived in it."""
+    made = None if wanted.initrd else userspace.build(packages.busybox().read_bytes())
+    initrd = wanted.initrd.read_bytes() if wanted.initrd else made.data
+    guest = xen.Guest(NAME, "chainload.elf", "bundle", wanted.append, memory=mebibytes(wanted.memory),
+                      timeout=int(wanted.timeout))
+    files = {"chainload.elf": wanted.chainload.read_bytes(),
+             "bundle": cpio.chainload_module(wanted.kernel.read_bytes(), initrd)}
+    said = {"ready": "runs; its toolstack is ready", "begin": "xl create", "end poweroff": "saw the domain power off",
+            "end crash": "saw the domain crash", "end timeout": "destroyed the domain, which took too long"}
+
+    def listen(seconds: float, who: str, text: str) -> None:
+        if who == NAME and text not in said:
+            on_line(seconds, text)
+        elif text in said:
+            on_stage(seconds, "dom0", said[text])
+
+    on_stage(0, "qemu", "q35, emulated; Xen, and Linux as dom0")
+    session = xen.run_guests([guest], files, wanted.timeout + DOM0_TIME, LOGS, listen)
+    on_stage(session.seconds, "qemu", "ended")
+    seen = session.guests[NAME]
+    if seen.end == "not-created":
+        raise LabError(f"xl did not create the domain:\n{seen.tail()}")
+    return booting.conclude(wanted, qemu.Run(0, seen.seconds, seen.lines), made, len(initrd))
