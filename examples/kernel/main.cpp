@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // A kernel that shows what PVH gave it, and ends the machine: code 0x10 if all is well, 0x20 + errc otherwise. On Xen
-// it asks the hypervisor for the memory map if the hand-over has none.
+// it asks the hypervisor for the memory map if the hand-over has none. If the command line ends in "dump", it shows the
+// hand-over byte by byte as well.
 #include "../common/report.hpp"
 
 using example::hex;
@@ -18,6 +19,39 @@ pvhboot::memory_map_buffer<2048> buffer;
   example::end_machine(static_cast<uint8_t>(0x20 + static_cast<uint8_t>(f.code)));
 }
 
+void dump(uint64_t paddr, uint64_t n) {
+  const auto* const bytes = reinterpret_cast<const uint8_t*>(static_cast<uintptr_t>(paddr));
+  for (uint64_t i = 0; paddr != 0 && i < n; ++i) {
+    if (i % 32 == 0) {
+      if (i != 0) line();
+      example::put(who);
+      example::put("bytes ");
+      example::put(hex{paddr + i});
+      example::put(" ");
+    }
+    constexpr char digits[] = "0123456789abcdef";
+    example::put(digits[bytes[i] >> 4]);
+    example::put(digits[bytes[i] & 0xf]);
+  }
+  if (paddr != 0 && n != 0) line();
+}
+
+/// All that the hand-over consists of, but for the modules' contents.
+void dump(const pvhboot::boot_info<pvhboot::identity_map>& boot) {
+  const auto& info = boot.wire();
+  dump(boot.paddr(), boot.version() == 0 ? pvhboot::abi::hvm_start_info_v0_size : sizeof info);
+  dump(info.cmdline_paddr, boot.cmdline().size() + 1);
+  dump(info.modlist_paddr, boot.modules().size() * sizeof(pvhboot::abi::hvm_modlist_entry));
+  dump(info.memmap_paddr, boot.memory_map().size() * sizeof(pvhboot::abi::hvm_memmap_table_entry));
+  dump(info.rsdp_paddr, 20);  // what its first checksum covers
+}
+
+bool ends_in_dump(pvhboot::string_ref text) {
+  constexpr char word[] = "dump";
+  constexpr size_t n = sizeof word - 1;
+  return text.size() >= n && __builtin_memcmp(text.data() + (text.size() - n), word, n) == 0;
+}
+
 }  // namespace
 
 extern "C" [[noreturn]] void kernel_main(uint32_t start_info) {
@@ -26,6 +60,8 @@ extern "C" [[noreturn]] void kernel_main(uint32_t start_info) {
   const auto boot = pvhboot::parse(memory, start_info);
   if (!boot) fail(boot.error());
   example::report(who, *boot);
+
+  if (ends_in_dump(boot->cmdline())) dump(*boot);
 
   pvhboot::memory_map map{buffer};
   if (const auto done = example::receive(who, *boot, map); !done) fail(done.error());

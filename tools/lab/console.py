@@ -37,6 +37,7 @@ class Handover:
     type_of_loader: int | None = None
     entering: int | None = None
     oddities: list[str] = field(default_factory=list)
+    bytes: list[tuple[int, bytes]] = field(default_factory=list)  # address and contents, of a hand-over that is dumped
     result: str | None = None
     error: str | None = None
 
@@ -127,9 +128,10 @@ GRAMMAR = [
     (rf"entering ({HEX})", put("entering")),
     (r"total ram (\d+) bytes", put("total_ram")),
     (r"oddity: (.*)", lambda found, text: found.oddities.append(text)),
+    (rf"bytes ({HEX}) ([0-9a-f]+)", lambda found, at, text: found.bytes.append((number(at), bytes.fromhex(text)))),
     (r"result (.*)", put("result", str)),
     (r"error: (.*)", put("error", str)),
 ]
 KEYWORDS = ("xen ", "start_info ", "command line ", "module ", "rsdp ", "memory map ", "map ", "placed ", "zero page ",
             "entering ",
-            "total ram ", "result ", "error")
+            "total ram ", "bytes ", "result ", "error")
