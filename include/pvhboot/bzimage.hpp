@@ -174,7 +174,8 @@ constexpr result<bzimage> parse_bzimage(span<const uint8_t> file) noexcept {
   if (file.size() < image.header_end_) return {errc::image_too_short, file.size()};
 
   const size_t version_end = setup_header_end(all.version);
-  const size_t end = version_end < image.header_end_ ? version_end : image.header_end_;
+  const size_t whole_end = image.header_end_ & ~size_t{3};  // a field that the end cuts in two does not exist
+  const size_t end = version_end < whole_end ? version_end : whole_end;
   for (size_t i = end - at; i < raw.size(); ++i) raw[i] = 0;
   image.header_ = __builtin_bit_cast(abi::setup_header, raw);
   abi::setup_header& h = image.header_;

@@ -136,6 +136,17 @@ ROW("bzimage: fields behind the header's own end are not read", {
   EXPECT(kernel && kernel->cmdline_size() == 255 && kernel->header_bytes().size() == 0x238 - 0x1f1);
   EXPECT(kernel->header().init_size == 0 && kernel->relocatable());
 });
+ROW("bzimage: a field that the header's end cuts in two is not read", {
+  image i;
+  i.header.jump = 0x31eb;  // ends at 0x233, after three bytes of kernel_alignment
+  const auto file = i.written();
+  const auto kernel = parse_bzimage(file.contents);
+  EXPECT(kernel && kernel->kernel_alignment() == 0 && !kernel->relocatable());
+  EXPECT(kernel->initrd_addr_max() == 0x7fffffff && kernel->header_bytes().size() == 0x233 - 0x1f1);
+  i.header.jump = 0x60eb;  // ends at 0x262
+  const auto file2 = i.written();
+  EXPECT(parse_bzimage(file2.contents)->init_size() == 3 * image::code_size);
+});
 ROW("bzimage: a header that ends with the last field of its version", {
   image i;
   i.header.version = 0x0206;
