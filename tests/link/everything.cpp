@@ -64,6 +64,41 @@ bool boot_linux(uint32_t ebx, const uint8_t* file, size_t size) {
   return translate(*kernel, values, map, zero_page).ok();
 }
 
+/// Judges a hand-over, and what another Linux would make of its map.
+void judge(uint32_t ebx) {
+  const auto boot = parse(identity_map{}, ebx);
+  if (!boot) return;
+  lint(identity_map{}, *boot, [](const finding& f) { sink += f.where + describe(f.what).sentence.size(); });
+  memory_map map{storage};
+  if (const auto verdict = linux_e820(boot->memory_map(), 0, 0, linux_era::from_7_1, map))
+    sink += static_cast<uint64_t>(*verdict);
+  sink += translate_as_linux(*boot, boot->memory_map(), true, zero_page).ok();
+}
+
+/// Both ways through a chain of setup_data.
+bool chain(uint8_t* room, size_t size, uint64_t paddr) {
+  setup_data_writer writer{{room, size}, paddr};
+  if (!writer.add(setup_type::ima, abi::ima_setup_data{.addr = 1, .size = 2})) return false;
+  zero_page.hdr.setup_data = writer.head();
+  memory_map map{storage};
+  const auto values = read_zero_page(identity_map{}, zero_page, map);
+  if (values) sink += values->cmdline_paddr + values->rsdp_paddr;
+  return walk_setup_data(identity_map{}, writer.head(), 64,
+                         [](const setup_node& node) -> result<void> {
+                           if (const auto inner = read_setup_indirect(node)) sink += inner->len;
+                           return {};
+                         })
+      .ok();
+}
+
+/// Xen's memory map.
+bool on_xen(cpuid_leaf (*cpuid)(uint32_t), int64_t returned, uint32_t n, const uint8_t* buffer, size_t size) {
+  const xen_cpuid xen = find_xen(cpuid);
+  const auto table = read_xen_memory_map(returned, n, {buffer, size});
+  memory_map map{storage};
+  return xen.found() && table && map.append(*table) && map.sanitize();
+}
+
 /// Copies of whole wire structs, which is where compilers call memcpy and memset.
 void copy(abi::boot_params* to, const abi::boot_params* from) { *to = *from; }
 void reset(abi::boot_params* p) { *p = {}; }

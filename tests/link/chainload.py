@@ -1,0 +1,42 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""chainload: its text and read-only data stay small, and its objects ask for nothing but the four mem* functions.
+
+Usage: chainload.py CHAINLOAD.elf, with Meson's object folder beside it.
+"""
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+LIMIT = 24 * 1024  # bytes of text, read-only data and note
+MEM = {"memcpy", "memmove", "memset", "memcmp"}
+FROM_THE_LINKER_SCRIPT = {"image_begin", "image_end"}
+
+
+def output(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+def undefined(objects: list[pathlib.Path]) -> set[str]:
+    """What the objects ask for that none of them has."""
+    with tempfile.NamedTemporaryFile(suffix=".o") as joined:
+        output("ld", "-r", "-m", "elf_i386", "-o", joined.name, *map(str, objects))
+        return {line.split()[-1] for line in output("nm", "-u", joined.name).splitlines()}
+
+
+def main() -> int:
+    elf = pathlib.Path(sys.argv[1])
+    objects = [path for path in elf.with_suffix(".elf.p").glob("*.o") if not path.name.endswith("mem.cpp.o")]
+    text = int(output("size", str(elf)).splitlines()[1].split()[0])
+    extra = undefined(objects) - MEM - FROM_THE_LINKER_SCRIPT
+    print(f"{text} bytes of {LIMIT}; {len(objects)} objects ask for nothing but mem*: {not extra}")
+    if len(objects) < 3:
+        print("the objects were not found")
+    if extra:
+        print(f"also asked for: {sorted(extra)}")
+    return 1 if text > LIMIT or extra or len(objects) < 3 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
