@@ -3,8 +3,8 @@
 """Hold docs/spec-map.md to the tree: what it names exists, and what exists is named.
 
 Every header has a row; so has every struct with a field table, every enum and every namespace of bits. A symbol stands in
-the header before it, and as a word in that file. A test exists, is reached by its folder's meson.build or read by another,
-and every row has one unless it says with a dash why the section is left out.
+the header before it, and as a word in that file. A test exists and is in its folder's meson.build; a unit test mentions one
+of the row's symbols. Every row has a test unless it says with a dash why the section is left out.
 """
 
 import argparse
@@ -85,8 +85,14 @@ def main() -> int:
             problems.append(f"line {number}: \"{section}\" names no header and no reason to have none")
         if not quoted(checked_by):
             problems.append(f"line {number}: \"{section}\" names no test")
+        symbols = [word for word in quoted(headers) if not word.endswith(".hpp")]
         for name in quoted(checked_by):
             check_test(number, name)
+            path = tests / name
+            if name.startswith("unit/") and path.is_file() and symbols:
+                text = path.read_text(encoding="utf-8")
+                if not any(re.search(rf"\b{re.escape(symbol)}\b", text) for symbol in symbols):
+                    problems.append(f"line {number}: {name} mentions none of {', '.join(symbols)}")
     for number, line in enumerate(page.splitlines(), 1):
         if not line.startswith("|"):
             for name in quoted(line):

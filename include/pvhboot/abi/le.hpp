@@ -55,17 +55,12 @@ template <> inline constexpr bool is_integer<int> = true;
 template <> inline constexpr bool is_integer<long> = true;
 template <> inline constexpr bool is_integer<long long> = true;
 
-template <class E, class T> inline constexpr bool is_enum_of = false;
-template <class E, class T>
-  requires(__is_enum(E))
-inline constexpr bool is_enum_of<E, T> = __is_same(__underlying_type(E), T);
-
 /// Never defined: a constant that a field cannot hold ends compilation at a call to this name.
 template <class T> void value_does_not_fit_in_field(T value);
 
 /// A little-endian T in sizeof(T) bytes, alignment 1. Reads convert implicitly; get() says so where the language cannot
-/// choose (`c ? s.flags.get() : 1u`). A wider or signed value is accepted only as a constant that fits; an enumerator
-/// only if its type is made of T.
+/// choose (`c ? s.flags.get() : 1u`). A wider or signed value is accepted only as a constant that fits. No operator
+/// for enumerations: it would cost clang a tenth of what the whole library costs to include.
 template <class T> struct le {
   static_assert(is_unsigned_integer<T>, "pvhboot: le<T> takes an unsigned integer type");
   using value_type = T;
@@ -88,16 +83,9 @@ template <class T> struct le {
   template <class U>
     requires(is_integer<U> && !__is_same(U, T) && !always_fits<U>)
   consteval le(U v) : le(fit(v)) {}
-  template <class E>
-    requires(is_enum_of<E, T>)
-  constexpr le(E v) noexcept : le(static_cast<T>(v)) {}
 
   [[nodiscard]] constexpr T get() const noexcept { return swap_to_little_endian(raw_.value); }
   constexpr operator T() const noexcept { return get(); }
-
-  template <class E>
-    requires(is_enum_of<E, T>)
-  friend constexpr bool operator==(const le& a, E b) noexcept { return a.get() == static_cast<T>(b); }
 
   constexpr le& operator|=(T v) noexcept { return *this = static_cast<T>(get() | v); }
   constexpr le& operator&=(T v) noexcept { return *this = static_cast<T>(get() & v); }
