@@ -111,16 +111,15 @@ constexpr result<void> translate(const bzimage& kernel, const linux_handover& va
   hdr.vid_mode = 0xffff;
   if (place.load <= 0xffffffff) hdr.code32_start = low(place.load);
   if (kernel.relocatable()) hdr.kernel_alignment = place.kernel_alignment;
-  if (values.cmdline_paddr != 0) {
-    hdr.cmd_line_ptr = low(values.cmdline_paddr);
-    zero_page.ext_cmd_line_ptr = high(values.cmdline_paddr);
-  }
-  if (values.initrd_size != 0) {
-    hdr.ramdisk_image = low(values.initrd_paddr);
-    hdr.ramdisk_size = low(values.initrd_size);
-    zero_page.ext_ramdisk_image = high(values.initrd_paddr);
-    zero_page.ext_ramdisk_size = high(values.initrd_size);
-  }
+  // Also where there is none of it: what the file has in these fields points nowhere.
+  const uint64_t initrd_paddr = values.initrd_size != 0 ? values.initrd_paddr : 0;
+  hdr.cmd_line_ptr = low(values.cmdline_paddr);
+  zero_page.ext_cmd_line_ptr = high(values.cmdline_paddr);
+  hdr.ramdisk_image = low(initrd_paddr);
+  hdr.ramdisk_size = low(values.initrd_size);
+  zero_page.ext_ramdisk_image = high(initrd_paddr);
+  zero_page.ext_ramdisk_size = high(values.initrd_size);
+  hdr.setup_data = 0;
   zero_page.acpi_rsdp_addr = values.rsdp_paddr;
   if (auto done = write_e820(map, zero_page, more); !done) return done;
   if (!more || more->head() == 0) return {};

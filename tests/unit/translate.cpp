@@ -91,6 +91,15 @@ ROW("translate: no initrd", {
   const outcome o = translated(as_it_is, values);
   EXPECT(o.done && o.zero_page.hdr.ramdisk_image == 0 && o.zero_page.hdr.ramdisk_size == 0);
 });
+ROW("translate: what the file says of command line, initrd and setup_data is not handed over", {
+  const outcome o = translated(
+      [](header& h) {
+        h.cmd_line_ptr = 0x1000, h.ramdisk_image = 0x2000, h.ramdisk_size = 0x3000, h.setup_data = 0x4000;
+      },
+      {.placement = usual.placement});
+  EXPECT(o.done && o.zero_page.hdr.cmd_line_ptr == 0 && o.zero_page.hdr.setup_data == 0);
+  EXPECT(o.zero_page.hdr.ramdisk_image == 0 && o.zero_page.hdr.ramdisk_size == 0);
+});
 ROW("translate: a kernel that is not relocatable keeps its alignment", {
   const outcome o = translated([](header& h) { h.relocatable_kernel = 0; }, usual);
   EXPECT(o.done && o.zero_page.hdr.kernel_alignment == 0x200000);
