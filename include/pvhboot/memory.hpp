@@ -10,7 +10,7 @@ namespace pvhboot {
 
 /// What every reader is written against: bytes(paddr, n) points to exactly n readable bytes at that physical address,
 /// or is null. It must be null when [paddr, paddr + n) is not wholly readable or ends above 2^64. A type of your own,
-/// for guest memory in several pieces for instance, needs just this.
+/// for guest memory in several pieces for instance, needs just this. parse keeps a copy, so it should be cheap to copy.
 template <class M> concept physical_memory = requires(const M& memory, uint64_t paddr, uint64_t n, const uint8_t*& p) {
   p = memory.bytes(paddr, n);
 };

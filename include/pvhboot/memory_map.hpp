@@ -52,6 +52,9 @@ class memory_map {
   constexpr memory_map(span<memory_range> storage, span<sweep_slot> scratch) noexcept
       : storage_(storage), scratch_(scratch) {}
 
+  memory_map(const memory_map&) = delete;  // two would write to one storage
+  memory_map& operator=(const memory_map&) = delete;
+
   [[nodiscard]] constexpr size_t size() const noexcept { return size_; }
   [[nodiscard]] constexpr size_t capacity() const noexcept { return storage_.size(); }
   [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
