@@ -199,11 +199,11 @@ class memory_map {
     size_ = kept;
   }
 
-  /// Bytes of RAM, of a sanitised map.
+  /// Bytes of RAM, of a sanitised map; 2^64 - 1 also if all memory is RAM.
   [[nodiscard]] constexpr uint64_t total_ram() const noexcept {
     uint64_t sum = 0;
     for (const memory_range& r : *this)
-      if (r.type == memory_type::ram) sum += r.size;
+      if (r.type == memory_type::ram) sum = r.size > ~sum ? ~uint64_t{} : sum + r.size;
     return sum;
   }
 

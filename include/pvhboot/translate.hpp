@@ -27,7 +27,7 @@ constexpr result<void> prepare_for_linux(memory_map& map) noexcept {
   bool has_ram = false;
   bool ram_in_hole = false;
   for (const memory_range& r : map) {
-    has_ram |= r.type == memory_type::ram;
+    has_ram |= r.type == memory_type::ram && !isa_hole.contains(r.addr, r.size);
     ram_in_hole |= r.type == memory_type::ram && r.overlaps(isa_hole);
   }
   if (!has_ram) return {errc::no_ram, map.size()};

@@ -254,6 +254,12 @@ ROW("memory_map: find_highest_ram", {
   EXPECT(fails(map.find_highest_ram(0x1000, 0x1000, 0xa0000, 0xfffff), errc::no_free_range, 0x1000));
   EXPECT(fails(map.find_highest_ram(0, 1, 0, ~uint64_t{}), errc::no_free_range, 0));
 });
+ROW("total_ram: all memory is one byte more than can be said", {
+  memory_map_buffer<2> buffer{};
+  memory_map map{buffer};
+  EXPECT(map.append(range(0, ~uint64_t{}, 1)) && map.total_ram() == ~uint64_t{});
+  EXPECT(map.append(range(~uint64_t{}, 1, 1)) && map.is_sanitized() && map.total_ram() == ~uint64_t{});
+});
 ROW("find: at the very top of the address space", {
   memory_map_buffer<2> buffer{};
   memory_map map{buffer};

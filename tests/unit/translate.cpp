@@ -329,6 +329,8 @@ ROW("prepare_for_linux: no_ram", {
   EXPECT(fails(pvhboot::prepare_for_linux(map), errc::no_ram, 0));
   EXPECT(map.append(range(0, 0x1000, 2)));
   EXPECT(fails(pvhboot::prepare_for_linux(map), errc::no_ram, 1));
+  EXPECT(map.append(range(0xa0000, 0x60000, 1)));  // all of it in the ISA hole, which is none
+  EXPECT(fails(pvhboot::prepare_for_linux(map), errc::no_ram, 2));
 });
 
 /// A hand-over of one module, high up.
