@@ -96,18 +96,26 @@ def modules() -> list[Path]:
 
 def grub_image(config: str, files: dict[str, bytes], scratch: Path) -> bytes:
     """GRUB as a PVH image with a memory disk of `files`, starting by `config`."""
-    room = provide()
     (scratch / "grub.cfg").write_text(config, encoding="ascii")
     for name, data in files.items():
         (scratch / name).write_bytes(data)
     subprocess.run(["tar", "-c", "-f", "memdisk.tar", *files], cwd=scratch, timeout=60, check=True)
     output = scratch / "grub.bin"
-    # By its own dynamic loader and libraries, so that nothing of this system is in it.
-    command = [room / LOADER, "--inhibit-cache", "--library-path", ":".join(str(room / folder) for folder in LIBRARIES),
-               room / "usr/bin/grub-mkimage", "-O", "i386-xen_pvh", "-d", room / "usr/lib/grub/i386-xen_pvh",
-               "-o", output, "-c", scratch / "grub.cfg", "-m", scratch / "memdisk.tar", "-p", "(memdisk)/",
-               "linux", "memdisk", "tar", "echo", "normal"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    options = ["-O", "i386-xen_pvh", "-d", provide() / "usr/lib/grub/i386-xen_pvh", "-o", output,
+               "-c", scratch / "grub.cfg", "-m", scratch / "memdisk.tar", "-p", "(memdisk)/"]
+    done = grub_mkimage(*options, "linux", "memdisk", "tar", "echo", "normal")
     if done.returncode:
         raise LabError(f"grub-mkimage failed: {done.stderr.strip()}")
     return output.read_bytes()
+
+
+def grub_mkimage(*arguments: str | Path) -> subprocess.CompletedProcess:
+    """Run by its own dynamic loader and libraries, so that nothing of this system is in it."""
+    room = provide()
+    command = [room / LOADER, "--inhibit-cache", "--library-path", ":".join(str(room / folder) for folder in LIBRARIES),
+               room / "usr/bin/grub-mkimage", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def grub_version() -> str:
+    return grub_mkimage("--version").stdout.strip().rpartition(" ")[2]
