@@ -4,7 +4,8 @@
 
 For each field of the tables: shifted by a byte, resized, swapped with its neighbour if they are of one type, and made a plain
 integer. The static_asserts beside the structs are taken out first, so that the tables have to find it alone; found is what
-fails to compile with a message of the tables about that struct, and not with anything else.
+the tables name, struct by struct, when the headers are compiled. One compilation holds one damage to each of many structs,
+but a struct that contains others is judged alone, since their damage would be seen in it too.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "conformance"))
@@ -33,15 +35,19 @@ class Mutant:
     struct: str
     field: str
     header: Path
-    text: str  # the header with the damage in it
+    start: int  # what is replaced in the header
+    end: int
+    new: str
 
 
 def without_asserts(text: str) -> str:
     return re.sub(r"^static_assert\(.*?\);\n", "", text, flags=re.M | re.S)
 
 
-def mutants(root: Path, structs: dict[str, abi.Struct]) -> list[Mutant]:
+def mutants(root: Path, structs: dict[str, abi.Struct]) -> tuple[list[Mutant], set[str]]:
+    """All damages, and the structs that contain others."""
     made: list[Mutant] = []
+    containers: set[str] = set()
     for header in sorted((root / abi.ABI).glob("*.hpp")):
         text = header.read_text(encoding="utf-8")
         text = text if header.name == "le.hpp" else without_asserts(text)
@@ -55,11 +61,12 @@ def mutants(root: Path, structs: dict[str, abi.Struct]) -> list[Mutant]:
                 sys.exit(f"{header.name}: cannot find {name}.{', '.join(sorted(missed))}")
 
             def add(kind: str, start: int, end: int, new: str) -> None:
-                made.append(Mutant(kind, name, member[2], header.relative_to(root / "include"),
-                                   text[:start] + new + text[end:]))
+                made.append(Mutant(kind, name, member[2], header.relative_to(root / "include"), start, end, new))
 
             for member, neighbour in zip(members, [*members[1:], None]):
                 kind, field = member[1], member[2]
+                if set(re.findall(r"\w+", kind)) & structs.keys():
+                    containers.add(name)
                 add("shifted", member.start(), member.start(), "  uint8_t mutation{};\n")
                 wider = WIDER.get(kind, f"array<uint8_t, sizeof({kind}) + 1>")
                 add("resized", member.start(1), member.end(1), wider)
@@ -68,7 +75,17 @@ def mutants(root: Path, structs: dict[str, abi.Struct]) -> list[Mutant]:
                     add("swapped", member.start(2), neighbour.end(2), neighbour[2] + between + field)
                 if kind in PLAIN:
                     add("plain", member.start(1), member.end(1), PLAIN[kind])
-    return made
+    return made, containers
+
+
+def batches(made: list[Mutant], containers: set[str]) -> list[list[Mutant]]:
+    """One damage a struct in each."""
+    whole: list[list[Mutant]] = [[mutant] for mutant in made if mutant.struct in containers]
+    by_struct: dict[str, list[Mutant]] = {}
+    for mutant in made:
+        if mutant.struct not in containers:
+            by_struct.setdefault(mutant.struct, []).append(mutant)
+    return whole + [[m for m in turn if m] for turn in zip_longest(*by_struct.values())]
 
 
 class Workshop:
@@ -87,16 +104,21 @@ class Workshop:
         return subprocess.run(self.command, input="#include <pvhboot/spec.hpp>\n", capture_output=True, text=True,
                               env=dict(os.environ, LC_ALL="C"))
 
-    def judge(self, mutant: Mutant) -> bool:
-        target = self.include / mutant.header
-        before = target.read_text(encoding="utf-8")
-        target.write_text(mutant.text, encoding="utf-8")
+    def judge(self, batch: list[Mutant]) -> list[tuple[Mutant, bool]]:
+        healthy: dict[Path, str] = {}
+        for mutant in sorted(batch, key=lambda m: m.start, reverse=True):  # so that places further up stay where they are
+            target = self.include / mutant.header
+            text = target.read_text(encoding="utf-8")
+            healthy.setdefault(target, text)
+            target.write_text(text[:mutant.start] + mutant.new + text[mutant.end:], encoding="utf-8")
         done = self.compile()
-        target.write_text(before, encoding="utf-8")
-        # In the header itself nothing may fail: that would be a slip of this script and no discovery.
-        slip = re.search(rf"{re.escape(str(mutant.header))}:\d+:\d+: error", done.stderr)
-        named = re.search(rf"pvhboot: (?:size of |the rows of )?{mutant.struct}\b", done.stderr)
-        return done.returncode != 0 and bool(named) and not slip
+        for target, text in healthy.items():
+            target.write_text(text, encoding="utf-8")
+        # In the headers themselves nothing may fail: that would be a slip of this script and no discovery.
+        if slip := re.search(r"pvhboot/abi/\w+\.hpp:\d+:\d+: error.*", done.stderr):
+            sys.exit(f"{', '.join(f'{m.struct}.{m.field} {m.kind}' for m in batch)}: {slip[0]}")
+        named = set(re.findall(r"error: .*pvhboot: (?:size of |the rows of )?(\w+)", done.stderr))
+        return [(mutant, mutant.struct in named) for mutant in batch]
 
 
 def main() -> int:
@@ -108,7 +130,7 @@ def main() -> int:
         print(f"skipped: {options.compiler} is not installed")
         return SKIP
     structs = abi.structs(options.root)
-    todo = mutants(options.root, structs)
+    todo, containers = mutants(options.root, structs)
     fields = sum(len(struct.fields) for struct in structs.values())
     if {(m.struct, m.field) for m in todo} != {(s.name, f) for s in structs.values() for f, *_ in s.fields}:
         sys.exit("not every field was damaged")
@@ -119,8 +141,9 @@ def main() -> int:
         healthy = shops[0].compile()
         if healthy.returncode:
             sys.exit(f"the headers do not compile without their asserts\n{healthy.stderr}")
-        shares = [todo[n::workers] for n in range(workers)]
-        verdicts = pool.map(lambda pair: [(m, pair[0].judge(m)) for m in pair[1]], zip(shops, shares))
+        work = batches(todo, containers)
+        shares = [work[n::workers] for n in range(workers)]
+        verdicts = pool.map(lambda pair: [v for batch in pair[1] for v in pair[0].judge(batch)], zip(shops, shares))
         judged = [verdict for share in verdicts for verdict in share]
     survivors = [m for m, found in judged if not found]
     for m in survivors:
