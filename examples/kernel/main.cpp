@@ -19,9 +19,9 @@ pvhboot::memory_map_buffer<2048> buffer;
   example::end_machine(static_cast<uint8_t>(0x20 + static_cast<uint8_t>(f.code)));
 }
 
-void dump(uint64_t paddr, uint64_t n) {
+void dump(uint64_t paddr, size_t n) {
   const auto* const bytes = reinterpret_cast<const uint8_t*>(static_cast<uintptr_t>(paddr));
-  for (uint64_t i = 0; paddr != 0 && i < n; ++i) {
+  for (size_t i = 0; paddr != 0 && i < n; ++i) {
     if (i % 32 == 0) {
       if (i != 0) line();
       example::put(who);
