@@ -4,12 +4,14 @@
 
 import contextlib
 import io
+import re
 import struct
 import sys
 import unittest
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
 
 import run as boots  # noqa: E402
 import xen as tests  # noqa: E402
@@ -100,6 +102,31 @@ class Consoles(unittest.TestCase):
         for text in ("it's \"it\"", "back\\slash", "two\nlines"):
             with self.assertRaises(LabError):
                 xen.quoted(text)
+
+
+class Document(unittest.TestCase):
+    """docs/protocol.md shows bytes that were captured, and names tests that exist."""
+
+    TEXT = (ROOT / "docs/protocol.md").read_text(encoding="utf-8")
+
+    def test_bytes(self) -> None:
+        for name, block in zip(("xen_domu", "xen_dom0"), re.findall(r"```\n(78 c5 .*?)```", self.TEXT, re.DOTALL), strict=True):
+            shown = [int(number, 16) for line in block.splitlines()
+                     for number in re.match(r"(?:[0-9a-f]{2} +)+", line + " ")[0].split()]
+            first = re.search(r"_0\[\] = \{(.*?)\};", (ROOT / f"tests/data/{name}.inc").read_text(encoding="ascii"), re.DOTALL)
+            captured = [int(number, 16) for number in first[1].replace(",", " ").split()]
+            self.assertEqual(shown, captured[:len(shown)])
+            self.assertGreaterEqual(len(shown), 40)
+
+    def test_names(self) -> None:
+        titles = re.findall(r'ROW\("([^"]*)"', (ROOT / "tests/captures/captures.cpp").read_text(encoding="utf-8"))
+        known = [*titles, *tests.CHECKS, *(f"xen-{name}" for name in tests.SCENARIOS)]
+        rows = re.findall(r"^\| .* \| (.*) \|$", self.TEXT.partition("## Quirks")[2], re.MULTILINE)[1:]
+        self.assertGreater(len(rows), 10)
+        for row in rows:
+            for name in re.findall(r"`([^`]+)`", row):
+                if not (ROOT / name).is_file():
+                    self.assertTrue(any(title.startswith(name.rstrip("… ")) for title in known), name)
 
 
 if __name__ == "__main__":
