@@ -5,13 +5,14 @@ Format and clang-tidy are tests too, of the suite "style".
 """
 
 import argparse
+import contextlib
 import json
 import subprocess
 import time
 from pathlib import Path
 
 import building
-from lab import LabError, packages
+from lab import LabError, packages, xen_packages
 
 PASSED = ("OK", "EXPECTEDFAIL")
 LAB_SUITES = ("boot", "conformance")  # those that need the cached kernel and busybox
@@ -39,6 +40,8 @@ def run(options: argparse.Namespace) -> int:
     if any(suite in (options.suites or known) for suite in LAB_SUITES):
         packages.kernel()
         packages.busybox()
+        with contextlib.suppress(xen_packages.Unavailable):  # the tests that want it tell why they are skipped
+            xen_packages.provide()
     print(f"test: built after {time.monotonic() - began:.0f} s, now running", flush=True)
     results = run_meson(options.build, options.suites)
     return summary(results)
