@@ -78,8 +78,9 @@ class string_ref {
   constexpr string_ref() noexcept = default;
   constexpr string_ref(const char* data, size_t size) noexcept : chars_(data), size_(size) {}
   constexpr string_ref(const uint8_t* data, size_t size) noexcept : bytes_(data), size_(size) {}
-  /// A literal, measured by its array: measuring at run time would make clang call strlen.
-  template <size_t N> consteval string_ref(const char (&literal)[N]) noexcept : chars_(literal), size_(N - 1) {}
+  /// A literal: all of its array but the NUL. Measured by the array, since clang would call strlen otherwise; constexpr
+  /// and not consteval, since clang 14 crashes on a consteval constructor in an argument or an initialiser.
+  template <size_t N> constexpr string_ref(const char (&literal)[N]) noexcept : chars_(literal), size_(N - 1) {}
   /// From std::string_view and std::string.
   template <class Text>
     requires requires(const Text& t, const char*& data, size_t& size) {

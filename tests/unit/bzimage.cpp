@@ -184,7 +184,7 @@ ROW("bzimage: payload, its format and its size", {
     i.header.payload_length = length;
     auto file = i.written();
     file.put(image::code_offset + 0x100, pvhboot::le32{first});
-    file.put(image::code_offset + 0x100 + 0x1fc, pvhboot::le32{0x12345678});
+    file.put(image::code_offset + 0x100 + 0x1fc, pvhboot::le32{0x12345678u});
     const auto kernel = parse_bzimage(file.contents);
     return kernel->payload().size() == length && (length != 0x200 || kernel->uncompressed_size() == 0x12345678 ||
                                                   kernel->payload_format() == payload_format::elf)
@@ -205,7 +205,7 @@ ROW("bzimage: payload, its format and its size", {
   EXPECT(format(0x00008b1f, 0) == static_cast<int>(payload_format::unknown));
   image elf;
   auto file = elf.written();
-  file.put(image::code_offset + 0x100, pvhboot::le32{0x464c457f});
+  file.put(image::code_offset + 0x100, pvhboot::le32{0x464c457fu});
   EXPECT(parse_bzimage(file.contents)->uncompressed_size() == 0x200);
   image none;
   none.header.payload_length = 0;
