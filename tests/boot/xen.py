@@ -55,15 +55,15 @@ class Lab:
 
 def guests() -> list[xen.Guest]:
     return [
-        xen.Guest("kernel32", "kernel32.elf", None, "first second", memory=MEMORY, timeout=30),
-        xen.Guest("kernel64", "kernel64.elf", None, "first second", memory=MEMORY, timeout=30),
-        xen.Guest("small", "chainload.elf", "bundle", APPEND, memory=64, timeout=30),
+        xen.Guest("kernel32", "kernel32.elf", None, "first second", memory=MEMORY, timeout=60),
+        xen.Guest("kernel64", "kernel64.elf", None, "first second", memory=MEMORY, timeout=60),
+        xen.Guest("small", "chainload.elf", "bundle", APPEND, memory=64, timeout=60),
         xen.Guest("linux-pv", "vmlinuz", "initrd", APPEND, "pv", memory=MEMORY),
         xen.Guest("linux-pvh", "vmlinuz", "initrd", APPEND, memory=MEMORY),
         xen.Guest("chainload", "chainload.elf", "bundle", APPEND, memory=MEMORY),
         xen.Guest("grub", "grub", memory=MEMORY),
         # Memory is only promised (populated on demand), so that little of it suffices for addresses above 4 GiB.
-        xen.Guest("above-4g", "chainload.elf", "bundle", APPEND, memory=512, extra=("maxmem=4352",), timeout=150),
+        xen.Guest("above-4g", "chainload.elf", "bundle", APPEND, memory=512, extra=("maxmem=4352",), timeout=240),
     ]
 
 
@@ -343,7 +343,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("scenario", choices=SCENARIOS)
     parser.add_argument("--build", type=Path, default=Path("build"), help="build folder with the examples")
     parser.add_argument("--logs", type=Path, default=Path("build/boot/xen"), help="folder for the consoles")
-    parser.add_argument("--timeout", type=float, default=600, help="for each machine, in seconds")
+    parser.add_argument("--timeout", type=float, default=680, help="for each machine, in seconds")
     return parser
 
 

@@ -7,16 +7,21 @@ import io
 import re
 import struct
 import sys
+import tempfile
+import time
 import unittest
 from pathlib import Path
+from typing import Iterator
+from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
 import run as boots  # noqa: E402
+import tiny_guest  # noqa: E402
 import xen as tests  # noqa: E402
 import xen_zero_pages as zero_pages  # noqa: E402
-from lab import LabError, wire, xen  # noqa: E402
+from lab import LabError, qemu, wire, xen, xen_packages  # noqa: E402
 
 
 def page(entries: list[tuple[int, int, int]], **values: int) -> wire.BootParams:
@@ -102,6 +107,57 @@ class Consoles(unittest.TestCase):
         for text in ("it's \"it\"", "back\\slash", "two\nlines"):
             with self.assertRaises(LabError):
                 xen.quoted(text)
+
+
+class Machines(unittest.TestCase):
+    """With a guest of some instructions in Xen's place: nothing waits for ever, and what was said until then is kept."""
+
+    def setUp(self) -> None:
+        scratch = tempfile.TemporaryDirectory(prefix="pvhboot-")
+        self.addCleanup(scratch.cleanup)
+        self.folder = Path(scratch.name)
+
+    @contextlib.contextmanager
+    def saying(self, text: str) -> Iterator[None]:
+        program = self.folder / "xen"
+        program.write_bytes(tiny_guest.elf(text, None))
+        module = self.folder / "module"
+        module.write_bytes(b"module")
+        real = qemu.Machine
+
+        def machine(*arguments: object) -> qemu.Machine:
+            """Without -initrd: only of a multiboot kernel, as Xen is, does QEMU take it for a list of modules."""
+            *rest, extra = arguments
+            return real(*rest, extra[extra.index("-serial"):])
+
+        with mock.patch.object(xen_packages, "hypervisor", return_value=program), \
+                mock.patch.object(xen_packages, "kernel", return_value=module), \
+                mock.patch.object(qemu, "Machine", machine), mock.patch.object(xen, "dom0_image", return_value=b"image"):
+            yield
+
+    def test_hang(self) -> None:
+        log = self.folder / "log"
+        with self.saying("first\r\nlast\r\n"), self.assertRaisesRegex(LabError, r"within 2 s(.|\n)*\| last\n(.|\n)*of Xen"):
+            xen.start([(b"module", "words, and a comma")], "", "64M", 2, log=log)
+        self.assertIn("last\n", log.read_text(encoding="utf-8"))
+
+    def test_until(self) -> None:
+        began = time.monotonic()
+        with self.saying("first\r\nlast\r\n"):
+            done = xen.start([(b"module", "")], "", "64M", 30, until=xen.Until("^last$"))
+            with self.assertRaisesRegex(LabError, "Xen did not say 'halted'"):
+                xen.start([(b"module", "")], "", "64M", 30, until=xen.Until("^last$", "halted", 0.5))
+        self.assertEqual(done.run.lines[-1], "last")
+        self.assertLess(time.monotonic() - began, 20)
+
+    def test_guests(self) -> None:
+        text = "lab: begin one\nguest one| hello\nlab: end one poweroff\nlab: begin two\nguest two| half\n"
+        seen: list[tuple[str, str]] = []
+        with self.saying(text.replace("\n", "\r\n")), self.assertRaisesRegex(LabError, "guest two| half"):
+            xen.run_guests([xen.Guest("one", "a"), xen.Guest("two", "b")], {}, 3, self.folder / "logs",
+                           lambda seconds, who, line: seen.append((who, line)))
+        self.assertEqual(seen, [("one", "begin"), ("one", "hello"), ("one", "end poweroff"), ("two", "begin"), ("two", "half")])
+        self.assertEqual((self.folder / "logs/two.log").read_text(encoding="utf-8"), "half\n")
 
 
 class Document(unittest.TestCase):

@@ -32,7 +32,7 @@ class Guest:
     type: str = "pvh"
     memory: int = 256  # MiB
     extra: tuple[str, ...] = ()  # further lines of the configuration
-    timeout: int = 90  # seconds
+    timeout: int = 180  # seconds
 
     def configuration(self) -> str:
         lines = [f'type="{self.type}"', f'name="{self.name}"', f'kernel="/guests/{self.kernel}"', f"memory={self.memory}",
