@@ -11,6 +11,7 @@ from lab import ROOT
 
 FLAGS = ["-std=c++20", f"-I{ROOT / 'include'}"]
 EXAMPLE_FLAGS = ["-m32", "-ffreestanding", "-fno-exceptions", "-fno-rtti", "-nostdinc++"]
+HOSTED = "examples/fuzz/"  # programs for the machine that builds them
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +49,8 @@ def header_jobs(scratch: Path) -> list[tuple[str, Path, list[str]]]:
 
 
 def example_jobs() -> list[tuple[str, Path, list[str]]]:
-    return [(path, ROOT / path, FLAGS + EXAMPLE_FLAGS) for path in sources.tracked((".cpp",), ("examples",))]
+    return [(path, ROOT / path, FLAGS + ([] if path.startswith(HOSTED) else EXAMPLE_FLAGS))
+            for path in sources.tracked((".cpp",), ("examples",))]
 
 
 def tidy(tool: str, file: Path, flags: list[str]) -> tuple[int, str]:

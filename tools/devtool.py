@@ -11,6 +11,7 @@ from lab import LabError
 COMMANDS = {
     "boot": "command_boot",
     "test": "command_test",
+    "fuzz": "command_fuzz",
     "format": "command_format",
     "lint": "command_lint",
     "matrix": "command_matrix",

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// parse_bzimage on any file, every accessor, and the three functions that place: they must agree with each other.
+//
+// Input: an image (image.hpp), number size of the initrd, u8 n, n ranges.
+#include "image.hpp"
+
+namespace {
+
+using namespace fuzz;
+using pvhboot::bzimage;
+using pvhboot::kernel_placement;
+using pvhboot::memory_map;
+using pvhboot::parse_bzimage;
+
+bool within(span<const uint8_t> part, span<const uint8_t> whole) {
+  return part.empty() || (part.data() >= whole.data() && part.size() <= whole.size() &&
+                          static_cast<size_t>(part.data() - whole.data()) <= whole.size() - part.size());
+}
+
+/// A field that exists in this image: its version has it, and the whole words of the header go so far. 0 otherwise.
+uint64_t field(span<const uint8_t> file, size_t at, unsigned n, unsigned since) {
+  const uint64_t version = little_endian(file.data() + 0x206, 2);
+  const bool promised =
+      (version == 0x20e ? 0x20d : version) >= since && at + n <= ((size_t{0x202} + file[0x201]) & ~size_t{3});
+  return promised ? little_endian(file.data() + at, n) : 0;
+}
+
+void check_accepted(const bzimage& kernel, span<const uint8_t> file) {
+  LAW(file[0x1fe] == 0x55 && file[0x1ff] == 0xaa && std::memcmp(file.data() + 0x202, "HdrS", 4) == 0);
+  LAW(file[0x200] == 0xeb && file[0x201] <= 0x7f && (file[0x211] & 1) != 0);
+  LAW(kernel.protocol() >= 0x200 && kernel.protocol() != 0x20e);
+  LAW(kernel.header_bytes().data() == file.data() + 0x1f1);
+  LAW(kernel.header_bytes().size() == size_t{0x202} + file[0x201] - 0x1f1);
+  LAW(kernel.code_offset() == (file[0x1f1] != 0 ? file[0x1f1] + size_t{1} : 5) * 512);
+  LAW(kernel.code().data() == file.data() + kernel.code_offset() && !kernel.code().empty());
+  LAW(within(kernel.code(), file) && within(kernel.payload(), kernel.code()));
+
+  LAW(kernel.payload().size() == field(file, 0x24c, 4, 0x208));
+  if (kernel.payload().size() >= 4 && kernel.payload_format() != pvhboot::payload_format::elf)
+    LAW(kernel.uncompressed_size() == little_endian(kernel.payload().end() - 4, 4));
+  LAW(kernel.relocatable() == (field(file, 0x234, 1, 0x205) != 0) &&
+      kernel.kernel_alignment() == field(file, 0x230, 4, 0x205));
+  if (kernel.relocatable()) {
+    const uint32_t least = kernel.min_alignment();
+    LAW(least != 0 && (least & (least - 1)) == 0 && least <= kernel.kernel_alignment());
+  }
+  const uint64_t xloadflags = field(file, 0x236, 2, 0x20c);
+  LAW(kernel.has_entry_64() == ((xloadflags & 1) != 0) && kernel.can_be_loaded_above_4g() == ((xloadflags & 2) != 0));
+  const uint64_t init_size = field(file, 0x260, 4, 0x20a);
+  LAW(kernel.init_size() == (init_size != 0 ? init_size : 3 * kernel.code().size()));
+  const uint64_t max = field(file, 0x22c, 4, 0x203);
+  LAW(kernel.initrd_addr_max() == (max != 0 ? max : 0x37ffffff));
+  LAW(kernel.cmdline_size() == field(file, 0x238, 4, 0x206) || kernel.cmdline_size() == 255);
+
+  if (const auto text = kernel.kernel_version(); !text.absent()) {
+    const size_t at = 0x200 + static_cast<size_t>(field(file, 0x20e, 2, 0x200));
+    LAW(at + text.size() < kernel.code_offset() && file[at + text.size()] == 0);
+    for (size_t i = 0; i < text.size(); ++i) LAW(text[i] != 0 && static_cast<uint8_t>(text[i]) == file[at + i]);
+  }
+  if (const uint64_t at = field(file, 0x268, 4, 0x20f); at != 0) {
+    const uint8_t* info = kernel.code().data() + at;
+    LAW(kernel.kernel_info().header == 0x506f544c && at + little_endian(info + 8, 4) <= kernel.code().size());
+    LAW(kernel.kernel_info().setup_type_max == (little_endian(info + 4, 4) >= 16 ? little_endian(info + 12, 4) : 0));
+  }
+  for (uint32_t type = 0; type < 16; ++type)
+    if (kernel.accepts(pvhboot::setup_type{type})) LAW(kernel.protocol() >= 0x209);
+}
+
+/// What follows the code is nobody's business, and without its last bytes the code is not whole.
+void check_cut(const bzimage& kernel, span<const uint8_t> file) {
+  const size_t end = kernel.code_offset() + kernel.code().size();
+  const auto shorter = exact_copy(file.first(end));
+  const auto same = parse_bzimage({shorter.get(), end});
+  LAW(same.ok() && same->code().size() == kernel.code().size() && same->payload().size() == kernel.payload().size());
+  const auto no_code = exact_copy(file.first(kernel.code_offset()));
+  const auto refused = parse_bzimage({no_code.get(), kernel.code_offset()});
+  LAW(!refused && refused.error().code == errc::setup_truncated && refused.error().where == kernel.code_offset());
+}
+
+void check_placed(const bzimage& kernel, const kernel_placement& p, const memory_map& ram, uint64_t initrd_size) {
+  LAW(p.load_size == kernel.code().size() && p.runtime_size == kernel.init_size());
+  LAW(check_placement(kernel, p, ram, {}).ok());
+  LAW(p.runtime_start + (p.runtime_size - 1) <= 0x7fffffff);
+  LAW(!kernel.relocatable() || p.load % p.kernel_alignment == 0);
+
+  owned_map free{2 * ram.capacity() + 4};
+  LAW(free.map.append(ram).ok());
+  LAW(free.map.punch(p.load, p.load_size).ok() && free.map.punch(p.runtime_start, p.runtime_size).ok());
+  const auto initrd = place_initrd(kernel, initrd_size, free.map);
+  if (!initrd) {
+    LAW(initrd.error().code == errc::no_place_for_initrd && initrd.error().where == kernel.initrd_addr_max());
+    return;
+  }
+  LAW(*initrd % 4096 == 0 && *initrd >= 0x100000 && *initrd + (initrd_size - 1) <= kernel.initrd_addr_max());
+  const memory_range keep[] = {{*initrd, initrd_size, {}}};
+  LAW(check_placement(kernel, p, ram, keep).ok());
+  // One byte of the kernel's own, or of the initrd's, is an overlap.
+  const memory_range bad[] = {keep[0], {p.runtime_start + (p.runtime_size - 1), 1, {}}};
+  const auto on_kernel = check_placement(kernel, p, ram, bad);
+  LAW(!on_kernel && on_kernel.error().code == errc::overlaps_kernel && on_kernel.error().where == bad[1].addr);
+  const memory_range twice[] = {keep[0], {*initrd + (initrd_size - 1), 1, {}}};
+  LAW(check_placement(kernel, p, ram, twice).error().code == errc::overlaps);
+
+  if (kernel.protocol() < 0x203) return;  // no 32-bit entry
+  const pvhboot::linux_handover values{.placement = p, .initrd_paddr = *initrd, .initrd_size = initrd_size};
+  auto zero_page = std::make_unique<pvhboot::abi::boot_params>();
+  const auto done = translate(kernel, values, ram, *zero_page);
+  LAW(done.ok() || done.error().code == errc::e820_full);
+}
+
+/// Nobody finds a place where place_kernel found none.
+void check_refused(const bzimage& kernel, const memory_map& ram) {
+  const uint64_t room = std::max<uint64_t>(kernel.init_size(), kernel.code().size());
+  for (uint64_t a = kernel.kernel_alignment(); kernel.relocatable() && a >= kernel.min_alignment(); a /= 2)
+    for (const memory_range& r : ram) {
+      const uint64_t from = std::max(r.addr, kernel.pref_address());
+      if (from > 0x7fffffff) continue;
+      const uint64_t load = (from + a - 1) / a * a;
+      if (load + room > 0x80000000) continue;
+      const kernel_placement p{.load = load,
+                               .load_size = room,
+                               .runtime_start = load,
+                               .runtime_size = room,
+                               .kernel_alignment = static_cast<uint32_t>(a)};
+      LAW(!check_placement(kernel, p, ram, {}));
+    }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  input in{data, size};
+  const image_file image = read_image(in);
+  const span<const uint8_t> file = image.bytes();
+  const auto kernel = parse_bzimage(file);
+  if (!kernel) {
+    LAW(kernel.error().code >= errc::image_too_short && kernel.error().code <= errc::bad_kernel_info);
+    return 0;
+  }
+  check_accepted(*kernel, file);
+  check_cut(*kernel, file);
+
+  const uint64_t initrd_size = in.number();
+  const auto ranges = in.ranges(in.u8() % 32);
+  owned_map ram{2 * ranges.size() + 1};
+  LAW(ram.map.append(ranges).ok() && ram.map.sanitize().ok());
+  if (const auto place = place_kernel(*kernel, ram.map)) {
+    check_placed(*kernel, *place, ram.map, initrd_size);
+  } else {
+    LAW(place.error().code == errc::no_place_for_kernel);
+    check_refused(*kernel, ram.map);
+  }
+  return 0;
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// A kernel file out of few bytes, so that a fuzzer does not have to carry kilobytes of code along.
+#pragma once
+
+#include "harness.hpp"
+
+namespace fuzz {
+
+/// A file in a block of exactly its size.
+struct image_file {
+  size_t size;
+  std::unique_ptr<uint8_t[]> block;
+  [[nodiscard]] span<const uint8_t> bytes() const { return {block.get(), size}; }
+};
+
+/// Input: u8 fill, u16 size, 144 bytes that come to lie at 0x1f1, where the longest header ends at 0x281; u8 n, n
+/// patches of u16 offset (from the protected-mode code), u8 and four bytes.
+inline image_file read_image(input& in) {
+  constexpr size_t header_at = 0x1f1;
+  constexpr size_t header_size = 0x281 - header_at;
+  const uint8_t fill = in.u8();
+  std::vector<uint8_t> file(in.u16(), fill);
+  for (size_t i = header_at; i < header_at + header_size; ++i) {
+    const uint8_t b = in.u8();
+    if (i < file.size()) file[i] = b;
+  }
+  const size_t code_at = file.size() > header_at ? (file[header_at] + size_t{1}) * 512 : 0;
+  for (unsigned n = in.u8() % 8; n > 0; --n) {
+    const size_t at = code_at + in.u16();
+    for (size_t i = at; i < at + 4; ++i) {
+      const uint8_t b = in.u8();
+      if (i < file.size()) file[i] = b;
+    }
+  }
+  return {file.size(), exact_copy(file)};
+}
+
+}  // namespace fuzz

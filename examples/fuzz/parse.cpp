@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// parse, lint and every accessor, on any memory.
+//
+// Input: number base, number offset of start_info in the window, u16 offset at which the window is in two pieces, three
+// u8 limits (map entries, modules, string length in units of 8), then the window's contents.
+#include <algorithm>
+
+#include "harness.hpp"
+
+namespace {
+
+using namespace fuzz;
+using pvhboot::memory_map_state;
+using boot_info = pvhboot::boot_info<memory>;
+
+/// What the window holds at paddr, read without the library.
+struct reference {
+  uint64_t base;
+  span<const uint8_t> contents;
+  [[nodiscard]] const uint8_t* at(uint64_t paddr) const { return contents.data() + (paddr - base); }
+  [[nodiscard]] uint64_t word(uint64_t paddr, unsigned n) const { return little_endian(at(paddr), n); }
+};
+
+/// The text is the bytes that the guest has there, up to the first NUL.
+void check_text(const reference& real, uint64_t paddr, pvhboot::string_ref text) {
+  LAW(!text.absent());
+  LAW(real.contents.size() - (paddr - real.base) > text.size());
+  for (size_t i = 0; i < text.size(); ++i) LAW(text[i] != 0 && static_cast<uint8_t>(text[i]) == *real.at(paddr + i));
+  LAW(*real.at(paddr + text.size()) == 0);
+}
+
+void check_accepted(const boot_info& boot, const reference& real, uint64_t at, const pvhboot::parse_limits& limits) {
+  LAW(boot.paddr() == at && real.word(at, 4) == 0x336ec578);
+  const uint64_t version = real.word(at + 4, 4);
+  LAW(boot.version() == version && boot.flags() == real.word(at + 8, 4) && boot.rsdp_paddr() == real.word(at + 32, 8));
+
+  const uint64_t cmdline = real.word(at + 24, 8);
+  LAW(boot.cmdline().absent() == (cmdline == 0));
+  if (cmdline != 0) check_text(real, cmdline, boot.cmdline());
+  LAW(boot.cmdline().size() <= limits.string_size);
+
+  const auto modules = boot.modules();
+  LAW(modules.size() == real.word(at + 12, 4) && modules.size() <= limits.modules);
+  uint64_t entry = real.word(at + 16, 8);
+  for (const pvhboot::boot_module m : modules) {
+    LAW(m.paddr == real.word(entry, 8) && m.size == real.word(entry + 8, 8) &&
+        m.cmdline_paddr == real.word(entry + 16, 8));
+    LAW(!memory_range{m.paddr, m.size, {}}.wraps());
+    const auto text = boot.cmdline_of(m);
+    if (text && m.cmdline_paddr != 0) check_text(real, m.cmdline_paddr, *text);
+    if (!text) LAW(text.error().where == m.cmdline_paddr);
+    if (const auto bytes = boot.contents_of(m)) {
+      LAW(bytes->size() == m.size);
+      if (m.size != 0) LAW(std::memcmp(bytes->data(), real.at(m.paddr), bytes->size()) == 0);
+    } else {
+      LAW(bytes.error().code == errc::module_unreadable && bytes.error().where == m.paddr);
+    }
+    entry += 32;
+  }
+
+  const auto map = boot.memory_map();
+  const bool has_table = version != 0 && real.word(at + 48, 4) != 0 && real.word(at + 40, 8) != 0;
+  LAW((boot.memory_map_state() == memory_map_state::table) == has_table);
+  LAW(map.size() == (has_table ? real.word(at + 48, 4) : 0) && map.size() <= limits.memmap_entries);
+  for (size_t i = 0; i < map.size(); ++i) {
+    const uint64_t e = real.word(at + 40, 8) + i * 24;
+    LAW(map[i] ==
+        memory_range{real.word(e, 8), real.word(e + 8, 8), memory_type{static_cast<uint32_t>(real.word(e + 16, 4))}});
+    LAW(*(map.begin() + static_cast<ptrdiff_t>(i)) == map[i]);
+  }
+  owned_map sanitized{2 * map.size() + 1};
+  LAW(sanitized.map.append(map).ok() && sanitized.map.sanitize().ok() && sanitized.map.is_sanitized());
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  input in{data, size};
+  const uint64_t base = in.number();
+  const uint64_t at = base + in.number();
+  const size_t split = in.u16();
+  const uint32_t entries = in.u8();
+  const uint32_t modules = in.u8();
+  const pvhboot::parse_limits limits{
+      .memmap_entries = entries, .modules = modules, .string_size = uint64_t{8} * in.u8()};
+  const span<const uint8_t> contents = in.rest();
+  if (contents.size() > 0x2000) return 0;  // a string costs one request a byte
+  guarded_memory guarded{base, contents, split};
+
+  const auto boot = pvhboot::parse(memory{&guarded}, at, limits);
+  size_t asked_for = 0;
+  for (const auto& request : guarded.granted()) asked_for += static_cast<size_t>(request.n);
+  // Nothing is read twice but the first byte of the command line and the whole of it at its end.
+  LAW(asked_for <=
+      56 + 2 * limits.string_size + 3 + uint64_t{limits.modules} * 32 + uint64_t{limits.memmap_entries} * 24);
+  if (!boot) {
+    LAW(boot.error().code <= errc::memmap_unreadable && message(boot.error().code) != "unknown error");
+    return 0;
+  }
+  const reference real{base, contents};
+  if (boot->version() == 0)
+    for (const auto& request : guarded.granted()) LAW(request.paddr != at + 40 || request.n != 16);
+  check_accepted(*boot, real, at, limits);
+
+  const size_t known = guarded.granted().size();
+  pvhboot::lint(memory{&guarded}, *boot,
+                [&](pvhboot::finding f) { LAW(f.what <= pvhboot::oddity_last && !describe(f.what).sentence.empty()); });
+  LAW(guarded.granted().size() - known <= 1 + boot->modules().size() * (limits.string_size + 3));
+  return 0;
+}

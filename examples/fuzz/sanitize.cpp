@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// memory_map against a model that asks, for every address where something can change, which range wins there.
+//
+// Input: u8 policy (bit 0), u8 free slots, u8 scratch slots that are missing, u8 n, n ranges; then operations until the
+// input ends: u8 what, range.
+#include <algorithm>
+#include <tuple>
+
+#include "harness.hpp"
+
+namespace {
+
+using namespace fuzz;
+using pvhboot::memory_map;
+using pvhboot::overlap_policy;
+using ranges = std::vector<memory_range>;
+__extension__ using wide = unsigned __int128;  // an end at 2^64 needs no care
+
+wide end_of(const memory_range& r) { return std::min(wide{r.addr} + r.size, wide{1} << 64); }
+
+/// Where a range begins or ends, in order.
+std::vector<wide> change_points(const ranges& all) {
+  std::vector<wide> points;
+  for (const memory_range& r : all)
+    if (r.size != 0) points.insert(points.end(), {wide{r.addr}, end_of(r)});
+  std::sort(points.begin(), points.end());
+  points.erase(std::unique(points.begin(), points.end()), points.end());
+  return points;
+}
+
+/// The type at an address by the rule alone; 0 if nothing is there.
+memory_type type_at(const ranges& all, wide a, overlap_policy policy) {
+  std::tuple<uint64_t, memory_type> best{};
+  for (const memory_range& r : all) {
+    if (a < r.addr || a >= end_of(r)) continue;
+    best = std::max(best, std::tuple{policy == overlap_policy::highest_start ? r.addr : 0, r.type});
+  }
+  return std::get<1>(best);
+}
+
+bool merge_allowed(memory_type t) { return t != memory_type::pram && t != memory_type::soft_reserved; }
+
+/// What sanitize must make of the ranges. O(n^2).
+ranges model(const ranges& all, overlap_policy policy) {
+  ranges made;
+  const auto points = change_points(all);
+  for (size_t i = 1; i < points.size(); ++i) {
+    const memory_type type = type_at(all, points[i - 1], policy);
+    if (type == memory_type{}) continue;
+    const wide size = points[i] - points[i - 1];
+    if (!made.empty() && made.back().type == type && merge_allowed(type) && end_of(made.back()) == points[i - 1] &&
+        made.back().size + size <= ~uint64_t{})  // 2^64 is more than a size can say
+      made.back().size += static_cast<uint64_t>(size);
+    else
+      made.push_back({static_cast<uint64_t>(points[i - 1]), static_cast<uint64_t>(size), type});
+  }
+  return made;
+}
+
+/// Sorted, disjoint, nothing empty, nothing beyond the end.
+bool in_shape(const ranges& all) {
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (all[i].size == 0 || all[i].type == memory_type{} || wide{all[i].addr} + all[i].size > wide{1} << 64)
+      return false;
+    if (i != 0 && end_of(all[i - 1]) > all[i].addr) return false;
+  }
+  return true;
+}
+
+ranges in_any_order(ranges all) {
+  std::sort(all.begin(), all.end(), [](const memory_range& a, const memory_range& b) {
+    return std::tuple{a.addr, a.size, a.type} < std::tuple{b.addr, b.size, b.type};
+  });
+  return all;
+}
+
+void check_sanitize(const ranges& given, overlap_policy policy, size_t free_slots, size_t missing) {
+  const ranges wanted = model(given, policy);
+  LAW(in_shape(wanted));
+  owned_map small{given.size() + free_slots, given.size() - std::min(missing, given.size())};
+  LAW(small.map.append(given).ok());
+  const bool was_clean = small.map.is_sanitized();
+  const auto done = small.map.sanitize(policy);
+  if (done) {
+    LAW(contents(small.map) == wanted);
+  } else if (done.error().code == errc::scratch_too_small) {
+    LAW(done.error().where == given.size() && small.scratch.size() < given.size() && contents(small.map) == given);
+  } else {
+    LAW(done.error().code == errc::map_full && done.error().where == wanted.size());
+    LAW(wanted.size() > small.map.capacity() && in_any_order(contents(small.map)) == in_any_order(given));
+  }
+  if (was_clean) LAW(done.ok() && contents(small.map) == given);
+
+  // Twice as many slots always suffice.
+  owned_map large{2 * given.size() + 1};
+  LAW(large.map.append(given).ok() && large.map.sanitize(policy).ok() && contents(large.map) == wanted);
+  LAW(large.map.is_sanitized() && wanted.size() <= (given.empty() ? 0 : 2 * given.size() - 1));
+  for (const overlap_policy again : {overlap_policy::highest_type, overlap_policy::highest_start}) {
+    owned_map twice{wanted.size()};
+    LAW(twice.map.append(wanted).ok() && twice.map.sanitize(again).ok() && contents(twice.map) == wanted);
+  }
+  // What anybody said is not RAM never becomes RAM.
+  if (policy == overlap_policy::highest_type)
+    for (const memory_range& r : given)
+      for (const memory_range& ram : wanted)
+        if (r.type > memory_type::ram && ram.type == memory_type::ram) LAW(!r.overlaps(ram));
+}
+
+void check_report(const ranges& given) {
+  owned_map all{given.size()};
+  LAW(all.map.append(given).ok());
+  size_t reported = 0;
+  const auto done = all.map.report_overlaps([&](const memory_range& earlier, const memory_range& later) {
+    ++reported;
+    LAW(earlier.addr <= later.addr && end_of(earlier) > later.addr && later.size != 0);
+  });
+  LAW(done.ok());
+  size_t wanted = 0;
+  wide highest = 0;
+  for (const memory_range& r : in_any_order(given)) {
+    if (r.size == 0) continue;
+    wanted += highest > r.addr;
+    highest = std::max(highest, end_of(r));
+  }
+  LAW(reported == wanted && in_any_order(contents(all.map)) == in_any_order(given));
+}
+
+/// The lowest or the highest address that fits, by trying every place where one can begin to fit.
+wide search(const ranges& all, uint64_t n, uint64_t align, uint64_t first, uint64_t last, bool from_above) {
+  constexpr wide nowhere = wide{1} << 64;
+  wide found = nowhere;
+  for (const memory_range& r : all) {
+    if (r.type != memory_type::ram || n == 0) continue;
+    const wide low = std::max(wide{r.addr}, wide{first});
+    const wide high = std::min(end_of(r), wide{last} + 1);
+    if (high < low + n) continue;
+    const wide lowest = (low + align - 1) / align * align;
+    const wide highest = (high - n) / align * align;
+    if (lowest + n <= high && lowest < found && !from_above) found = lowest;
+    if (highest >= low && from_above) found = highest;
+  }
+  return found;
+}
+
+void check_questions(const memory_map& map, const memory_range& r, uint8_t how) {
+  const ranges all = contents(map);
+  const uint64_t align = uint64_t{1} << (how & 63);
+  const uint64_t last = r.type == memory_type::ram ? ~uint64_t{} : r.addr + r.size;
+  for (const bool from_above : {false, true}) {
+    const auto got = from_above ? map.find_highest_ram(r.size, align, r.addr, last)
+                                : map.find_lowest_ram(r.size, align, r.addr, last);
+    const wide wanted = search(all, r.size, align, r.addr, last, from_above);
+    LAW(got.ok() == (wanted < wide{1} << 64));
+    if (got) LAW(*got == wanted);
+    if (!got) LAW(got.error().code == errc::no_free_range && got.error().where == r.size);
+  }
+  wide ram = 0;
+  bool covered = false;
+  for (const memory_range& piece : all) {
+    ram += piece.type == memory_type::ram ? piece.size : 0;
+    covered |= piece.type == r.type && r.size != 0 && piece.addr <= r.addr && wide{r.addr} + r.size <= end_of(piece);
+  }
+  LAW(map.total_ram() == std::min(ram, wide{~uint64_t{}}) && map.covers(r.addr, r.size, r.type) == covered);
+}
+
+/// A map of one type on this range, and `rest` outside of it.
+ranges replaced(const ranges& all, const memory_range& r, bool keep_outside, memory_type inside) {
+  ranges made;
+  const wide end = end_of(r);
+  ranges with_range = all;
+  with_range.push_back(r);
+  const auto points = change_points(with_range);
+  for (size_t i = 1; i < points.size(); ++i) {
+    const bool in_range = points[i - 1] >= r.addr && points[i - 1] < end;
+    const memory_type before = type_at(all, points[i - 1], overlap_policy::highest_type);
+    const memory_type type = !in_range                    ? (keep_outside ? before : memory_type{})
+                             : inside == memory_type::ram ? before
+                                                          : inside;
+    if (type != memory_type{})
+      made.push_back({static_cast<uint64_t>(points[i - 1]), static_cast<uint64_t>(points[i] - points[i - 1]), type});
+  }
+  return made;
+}
+
+/// The same types at the same places, in whatever pieces.
+bool same_coverage(const ranges& a, const ranges& b) {
+  ranges both = a;
+  both.insert(both.end(), b.begin(), b.end());
+  for (const wide point : change_points(both))
+    if (type_at(a, point, overlap_policy::highest_type) != type_at(b, point, overlap_policy::highest_type))
+      return false;
+  return true;
+}
+
+void operate(memory_map& map, uint8_t what, const memory_range& r) {
+  const ranges before = contents(map);
+  switch (what >> 6) {
+    case 0: {
+      const auto policy = overlap_policy{static_cast<uint8_t>(what & 1)};
+      ranges with = before;
+      with.push_back(r);
+      if (map.insert(r, policy)) LAW(contents(map) == model(with, policy));
+      break;
+    }
+    case 1: {
+      const auto done = map.punch(r.addr, r.size);
+      if (!done) LAW(done.error().code == errc::map_full && contents(map) == before && before.size() == map.capacity());
+      if (done) LAW(same_coverage(contents(map), replaced(before, r, true, memory_type{})));
+      break;
+    }
+    case 2:
+      map.intersect(r.addr, r.size);
+      LAW(same_coverage(contents(map), replaced(before, r, false, memory_type::ram)));
+      break;
+    default: {
+      const memory_range nvs{r.addr, r.size, memory_type::nvs};
+      if (map.overwrite(nvs)) LAW(same_coverage(contents(map), replaced(before, r, true, memory_type::nvs)));
+    }
+  }
+}
+
+/// Whatever a Linux takes for its own is what was in the table, or the two ranges it makes up.
+void check_linux(const ranges& given) {
+  using pvhboot::e820_verdict;
+  for (const auto era : {pvhboot::linux_era::until_4_11, pvhboot::linux_era::until_6_19, pvhboot::linux_era::v7_0,
+                         pvhboot::linux_era::from_7_1}) {
+    owned_map out{2 * given.size() + 2};
+    const auto verdict = pvhboot::linux_e820(given, 0x10000, 0, era, out.map);
+    LAW(verdict.ok());
+    if (*verdict == e820_verdict::sanitized) LAW(contents(out.map) == model(given, overlap_policy::highest_type));
+    if (*verdict == e820_verdict::as_it_is) LAW(out.map.size() <= given.size());
+    if (*verdict == e820_verdict::fallback) LAW(out.map.size() == 2 && out.map[1].size == 0x4000000);
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  input in{data, size};
+  const auto policy = overlap_policy{static_cast<uint8_t>(in.u8() & 1)};
+  const size_t free_slots = in.u8();
+  const size_t missing = in.u8();
+  const ranges given = in.ranges(in.u8() % 64);
+  check_sanitize(given, policy, free_slots, missing);
+  check_report(given);
+  check_linux(given);
+
+  owned_map work{2 * given.size() + free_slots % 16};
+  LAW(work.map.append(given).ok());
+  if (!work.map.sanitize(policy)) return 0;
+  for (int i = 0; i < 16 && !in.rest().empty(); ++i) {
+    const uint8_t what = in.u8();
+    const memory_range r = in.range();
+    check_questions(work.map, r, what);
+    operate(work.map, what, r);
+    if (!work.map.is_sanitized() && !work.map.sanitize()) return 0;  // after an insert for which there was no room
+    LAW(in_shape(contents(work.map)));
+  }
+  return 0;
+}

@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""Writes the first inputs of every harness into corpus/: sound ones, for the fuzzer to damage.
+
+The formats are told at the head of each harness.
+"""
+
+import struct
+from pathlib import Path
+
+CORPUS = Path(__file__).parent / "corpus"
+RAM, RESERVED, ACPI, PRAM = 1, 2, 3, 12
+
+
+def number(value: int) -> bytes:
+    """As harness.hpp reads it: short where there is a short way to say it."""
+    if value < 64 * 16:
+        return bytes([value // 16, value % 16])
+    power = value.bit_length() - 1
+    if value - (1 << power) < 256:
+        return bytes([64 + power, value - (1 << power)])
+    if (2 << power) - 1 - value < 256 and power < 63:
+        return bytes([128 + power + 1, (2 << power) - 1 - value])
+    return b"\xff" + struct.pack("<Q", value)
+
+
+def ranges(*given: tuple[int, int, int]) -> bytes:
+    return bytes([len(given)]) + b"".join(number(addr) + number(size) + bytes([kind]) for addr, size, kind in given)
+
+
+PC = ((0, 0x9FC00, RAM), (0x9FC00, 0x60400, RESERVED), (0x100000, 0x7FF00000, RAM), (0x100000000, 0x40000000, RAM))
+
+
+# parse
+
+def start_info(version: int, modules: int, entries: int, at: int = 0x1000) -> bytes:
+    """start_info, module list, memory map, command line and RSDP, one behind the other."""
+    modlist, memmap = at + 56, at + 56 + 32 * modules
+    cmdline = memmap + 24 * entries
+    rsdp = cmdline + 16
+    head = struct.pack("<IIIIQQQQII", 0x336EC578, version, 0, modules, modlist if modules else 0, cmdline, rsdp, memmap,
+                       entries, 0)
+    mods = b"".join(struct.pack("<QQQQ", at, 16, cmdline, 0) for _ in range(modules))
+    table = b"".join(struct.pack("<QQII", addr, size, kind, 0) for addr, size, kind in (PC * 100)[:entries])
+    pointer = b"RSD PTR \0BOCHS \0" + struct.pack("<I", 0x7FFE0000)
+    pointer = pointer[:8] + bytes([-sum(pointer) % 256]) + pointer[9:]
+    return head + mods + table + b"console=ttyS0\0\0\0" + pointer
+
+
+def parse_seeds() -> dict[str, bytes]:
+    def seed(contents: bytes, split: int = 0xFFFF, entries: int = 255, modules: int = 16) -> bytes:
+        return number(0x1000) + number(0) + struct.pack("<HBBB", split, entries, modules, 16) + contents
+
+    return {
+        "version0": seed(start_info(0, 1, 0)),
+        "usual": seed(start_info(1, 1, 4)),
+        "two-pieces": seed(start_info(1, 2, 4), split=56 + 64 + 96 + 5),
+        "many-entries": seed(start_info(1, 0, 200)),
+        "at-the-end": number(2**64 - 1 - 16 * 3 - 7) + number(0) + struct.pack("<HBBB", 0xFFFF, 9, 9, 9) + start_info(0, 0, 0),
+    }
+
+
+# bzimage
+
+def header(version: int = 0x20F, end: int = 0x26C, **fields: int) -> bytes:
+    """The 144 bytes from 0x1f1 on of a kernel that suits read_image's 0x1800 bytes."""
+    offsets = {"setup_sects": (0x1F1, "B"), "syssize": (0x1F4, "I"), "loadflags": (0x211, "B"), "kernel_version": (0x20E, "H"),
+               "initrd_addr_max": (0x22C, "I"), "kernel_alignment": (0x230, "I"), "relocatable": (0x234, "B"),
+               "min_alignment": (0x235, "B"), "xloadflags": (0x236, "H"), "cmdline_size": (0x238, "I"),
+               "payload_offset": (0x248, "I"), "payload_length": (0x24C, "I"), "setup_data": (0x250, "Q"),
+               "pref_address": (0x258, "Q"), "init_size": (0x260, "I"), "kernel_info_offset": (0x268, "I"),
+               "ramdisk_image": (0x218, "I"), "ramdisk_size": (0x21C, "I"), "cmd_line_ptr": (0x228, "I")}
+    usual = {"setup_sects": 1, "syssize": 0x140, "loadflags": 1, "kernel_version": 0x90, "initrd_addr_max": 0x7FFFFFFF,
+             "kernel_alignment": 0x200000, "relocatable": 1, "min_alignment": 12, "xloadflags": 0x3F, "cmdline_size": 2047,
+             "payload_offset": 0x100, "payload_length": 0x400, "pref_address": 0x1000000, "init_size": 0x2000000}
+    image = bytearray(0x281)
+    struct.pack_into("<HBB4sH", image, 0x1FE, 0xAA55, 0xEB, end - 0x202, b"HdrS", version)
+    for name, value in {**usual, **fields}.items():
+        offset, form = offsets[name]
+        struct.pack_into("<" + form, image, offset, value)
+    return bytes(image[0x1F1:])
+
+
+def image(head: bytes, *patches: tuple[int, bytes], fill: int = 0, size: int = 0x1800) -> bytes:
+    return bytes([fill]) + struct.pack("<H", size) + head + bytes([len(patches)]) + b"".join(
+        struct.pack("<H4s", at, four) for at, four in patches)
+
+
+def bzimage_seeds() -> dict[str, bytes]:
+    tail = number(0x100000) + ranges(*PC)
+    info = ((0x800, b"LToP"), (0x804, struct.pack("<I", 16)), (0x808, struct.pack("<I", 16)),
+            (0x80C, struct.pack("<I", 0x80000009)))
+    return {
+        "usual": image(header()) + tail,
+        "kernel-info": image(header(kernel_info_offset=0x800), *info, (0x100, b"\x28\xb5\x2f\xfd")) + tail,
+        "fixed": image(header(relocatable=0)) + tail,
+        "tight": image(header()) + number(0x1000) + ranges((0x1001000, 0x2001000, RAM), (0x80000, 0x1000, RESERVED)),
+        "hole": image(header()) + number(5) + ranges((0x100000, 0x1300000, RAM), (0x1400000, 0x100000, RESERVED)),
+        "protocol-2.00": image(header(0x200, 0x224), fill=0xCC) + tail,
+        "protocol-2.05": image(header(0x205, 0x238), fill=0xCC) + tail,
+        "protocol-2.08": image(header(0x208, 0x250), fill=0xCC) + tail,
+        "protocol-2.14": image(header(0x20E)) + tail,
+        "long-header": image(header(end=0x281), fill=0xCC) + tail,
+        "zimage": image(header(loadflags=0)) + tail,
+    }
+
+
+# sanitize
+
+def sanitize_seeds() -> dict[str, bytes]:
+    def seed(policy: int, given: bytes, *operations: tuple[int, int, int, int]) -> bytes:
+        return bytes([policy, 16, 0]) + given + b"".join(
+            bytes([what]) + number(addr) + number(size) + bytes([kind]) for what, addr, size, kind in operations)
+
+    every = ((0, 0xA0000, 0x60000, RESERVED), (0x4C, 0x100000, 0x1000, RAM), (0xC0, 0x200000, 0x1000, RAM),
+             (0x80, 0, 0x80000000, RAM))
+    end = 2**64
+    return {
+        "usual": seed(0, ranges(*PC), *every),
+        "highest-start": seed(1, ranges(*PC, (0xA0000, 0x60000, RESERVED)), *every),
+        "never-merge": seed(0, ranges((0, 0x1000, PRAM), (0x1000, 0x1000, PRAM), (0x800, 0x1000, RAM))),
+        "all-memory": seed(0, ranges((0, end // 2, RAM), (end // 2, end // 2, RAM), (end - 1, 1, RESERVED))),
+        "wrap": seed(0, ranges((end - 0x1000, 0x2000, RESERVED), (0, 0x1000, RAM))),
+        "nested": seed(0, ranges(*((16 * i, 1000 - 32 * i, 1 + i % 5) for i in range(15)))),
+        "empty": seed(0, ranges()),
+    }
+
+
+# translate
+
+def many(n: int) -> bytes:
+    """A map of n ranges, as translate.cpp reads it."""
+    kinds = ((RAM, 0x10), (RESERVED, 0x18), (ACPI, 8))
+    given = [(0x100000 * (i + 1), kinds[i % 3][1], kinds[i % 3][0]) for i in range(n)]
+    return struct.pack("<BH", 0, n) + b"".join(number(addr) + number(size) + bytes([kind]) for addr, size, kind in given)
+
+
+def translate_seeds() -> dict[str, bytes]:
+    def chain(storage: int, old: int) -> bytes:
+        return struct.pack("<HB", storage, old)
+
+    def loader(head: bytes, flags: int, nodes: bytes, ranges_of_map: bytes, load: int = 0x1000000, cmdline: int = 0x90000,
+               initrd: int = 0x8000000) -> bytes:
+        return (b"\0" + image(head) + bytes([flags]) + number(load) + number(load) + b"\x15" + number(cmdline) + number(22) +
+                number(initrd) + number(5000) + number(0xF59E0) + struct.pack("<HH", 0xF, 0xF) + nodes + ranges_of_map)
+
+    def boot(modules: int, initrd: int) -> bytes:
+        return bytes([1, modules, 1]) + number(0xF59E0) + number(initrd) + number(0x1000) + number(0x100000) + number(5)
+
+    pc = struct.pack("<B", 0) + struct.pack("<H", len(PC)) + ranges(*PC)[1:]
+    fields = ((0x1E8, 2), (0x2D8, 16), (0x2E0, 1), (0x2ED, 16), (0x2F4, 2), (0x252, 1), (0x21A, 1), (0x21E, 1))
+    node = struct.pack("<QII", 0x10030, 1, 20) + struct.pack("<QQI", 0x100000, 0x1000, RAM) + bytes(12)
+    inner = struct.pack("<QII", 0, 0x80000000, 24) + struct.pack("<IIQQ", 0x80000001, 0, 20, 0x10000)
+    return {
+        "loader": loader(header(), 0, chain(0, 0), pc),
+        "loader-chain": loader(header(), 2, chain(64, 8), pc),
+        "loader-spill": loader(header(), 2, chain(0x1000, 8), many(150)),
+        "loader-high": loader(header(), 1, chain(0, 0), pc, 1 << 33, 1 << 40, 1 << 34),
+        "loader-old": loader(header(0x205, 0x238), 0, chain(0, 0), pc),
+        "loader-values-in-file": loader(header(setup_data=0x1234, ramdisk_image=0x5000, ramdisk_size=0x100), 0, chain(0, 0), pc),
+        "kernel": b"\1" + chain(0, 0) + pc + boot(1, 0x8000000),
+        "kernel-spill": b"\1" + chain(0x2000, 8) + many(160) + boot(2, 1 << 33),
+        "as-linux": b"\2" + pc[1:] + boot(1, 0x8000000),
+        "as-linux-126": b"\2" + many(126)[1:] + boot(0, 0),
+        "as-linux-129": b"\2" + many(129)[1:] + boot(0, 0),
+        "back": b"\3" + struct.pack("<H", len(fields)) + b"".join(struct.pack("<HB", *f) for f in fields) + node + inner,
+    }
+
+
+def main() -> None:
+    every = {"parse": parse_seeds(), "sanitize": sanitize_seeds(), "bzimage": bzimage_seeds(),
+             "translate": translate_seeds()}
+    for harness, seeds in every.items():
+        room = CORPUS / harness
+        room.mkdir(parents=True, exist_ok=True)
+        for name, content in seeds.items():
+            (room / name).write_bytes(content)
+
+
+if __name__ == "__main__":
+    main()
