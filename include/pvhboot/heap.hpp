@@ -24,8 +24,12 @@ template <class Less, class Swap> constexpr void heap_rise(size_t i, const Less&
   for (; i != 0 && less((i - 1) / 2, i); i = (i - 1) / 2) swap((i - 1) / 2, i);
 }
 
-/// Ascending, in place, not stable. O(n log n) whatever the order was; no recursion, no division by a variable.
+/// Ascending, in place, not stable. One pass if that is the order already, O(n log n) whatever else it was; no
+/// recursion, no division by a variable.
 template <class Less, class Swap> constexpr void heap_sort(size_t n, const Less& less, const Swap& swap) noexcept {
+  size_t in_order = 1;
+  while (in_order < n && !less(in_order, in_order - 1)) ++in_order;
+  if (in_order >= n) return;
   for (size_t i = n / 2; i-- > 0;) heap_sink(i, n, less, swap);
   for (size_t i = n; i-- > 1;) {
     swap(0, i);

@@ -85,12 +85,13 @@ class memory_map {
 
   /// Sorted, disjoint, no empty or wrapping ranges, no type 0, nothing left to merge: what sanitize makes.
   [[nodiscard]] constexpr bool is_sanitized() const noexcept {
+    uint64_t before = 0;  // the last byte of the range before
     for (size_t i = 0; i < size_; ++i) {
       const memory_range& r = storage_[i];
       if (r.size == 0 || r.type == memory_type{} || r.wraps()) return false;
-      if (i == 0) continue;
-      const memory_range& before = storage_[i - 1];
-      if (before.last() >= r.addr || belong_together(before, r)) return false;
+      if (i != 0 && r.addr <= before) return false;
+      if (i != 0 && r.addr - 1 == before && belong_together(storage_[i - 1], r)) return false;
+      before = r.addr + (r.size - 1);
     }
     return true;
   }

@@ -27,8 +27,9 @@ constexpr result<void> prepare_for_linux(memory_map& map) noexcept {
   bool has_ram = false;
   bool ram_in_hole = false;
   for (const memory_range& r : map) {
-    has_ram |= r.type == memory_type::ram && !isa_hole.contains(r.addr, r.size);
-    ram_in_hole |= r.type == memory_type::ram && r.overlaps(isa_hole);
+    if (r.type != memory_type::ram) continue;
+    has_ram |= !isa_hole.contains(r.addr, r.size);
+    ram_in_hole |= r.overlaps(isa_hole);
   }
   if (!has_ram) return {errc::no_ram, map.size()};
   if (!ram_in_hole && map.size() >= 2) return {};

@@ -23,7 +23,7 @@ constexpr void clear(abi::boot_params& zero_page) noexcept {
 /// A range as a table entry. One that ends at 2^64 loses its last page, and is empty if that was all: Linux leaves a
 /// whole table unsanitised in which addr + size is 0.
 constexpr abi::boot_e820_entry to_e820(const memory_range& r) noexcept {
-  const uint64_t cut = r.size != 0 && r.last() == ~uint64_t{} ? 4096 : 0;
+  const uint64_t cut = r.size > ~r.addr ? 4096 : 0;
   return {.addr = r.addr, .size = r.size > cut ? r.size - cut : 0, .type = static_cast<uint32_t>(r.type)};
 }
 
@@ -40,12 +40,15 @@ constexpr result<void> write_e820(const memory_map& map, abi::boot_params& zero_
     for (size_t i = slots; i < map.size(); ++i)
       store(node->data() + (i - slots) * sizeof(abi::boot_e820_entry), to_e820(map[i]));
   }
-  uint8_t n = 0;
-  for (size_t i = 0; i < map.size() && i < slots; ++i) {
-    const abi::boot_e820_entry entry = to_e820(map[i]);
-    if (entry.size != 0) zero_page.e820_table[n++] = entry;
+  const span<const memory_range> first = span<const memory_range>{map.data(), map.size()}.first(slots);
+  abi::boot_e820_entry* slot = zero_page.e820_table.begin();
+  for (const memory_range& r : first) {
+    if (r.size - 1 < ~r.addr)  // neither empty nor at 2^64: nearly all are, and this is a plain copy
+      *slot++ = {.addr = r.addr, .size = r.size, .type = static_cast<uint32_t>(r.type)};
+    else if (const abi::boot_e820_entry entry = to_e820(r); entry.size != 0)
+      *slot++ = entry;
   }
-  zero_page.e820_entries = n;
+  zero_page.e820_entries = static_cast<uint8_t>(slot - zero_page.e820_table.begin());
   return {};
 }
 
