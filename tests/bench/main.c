@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSL-1.0 */
+/* Makes the inputs and calls what is measured, with callgrind's counters read around each call. Where valgrind does not
+   run, it only compares the results. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <valgrind/callgrind.h>
+
+#include "bench.h"
+
+enum { entries = 128, most = 131072, nested_most_for_linux = 2048 };
+
+static uint8_t memory[0x2000];
+static uint8_t pages[4][4096] __attribute__((aligned(4096)));
+
+static void put(size_t at, uint64_t value, size_t n) {
+  for (size_t i = 0; i < n; ++i) memory[at + i] = (uint8_t)(value >> 8 * i);
+}
+
+/* 128 entries in order, RAM and reserved by turns, none in the ISA hole; a module; a command line. */
+static struct handover make_handover(void) {
+  const struct handover h = {memory, 0x1000, sizeof memory, 0x1000};
+  put(0, 0x336ec578, 4);
+  put(4, 1, 4);
+  put(12, 1, 4);
+  put(16, 0x1040, 8);
+  put(24, 0x1060, 8);
+  put(32, 0xf59e0, 8);
+  put(40, 0x1080, 8);
+  put(48, entries, 4);
+  put(0x40, 0x8000000, 8);
+  put(0x48, 0x100000, 8);
+  strcpy((char *)memory + 0x60, "console=ttyS0");
+  for (size_t i = 0; i < entries; ++i) {
+    put(0x80 + 24 * i, i == 0 ? 0 : 0x100000 * i, 8);
+    put(0x88 + 24 * i, 0x80000, 8);
+    put(0x90 + 24 * i, 1 + i % 2, 4);
+  }
+  return h;
+}
+
+static uint32_t state;
+static uint32_t any(void) { return state = state * 1664525u + 1013904223u, state >> 8; }
+
+/* clean: in order, apart; shuffled: the same in any order; overlapping: each reaches over a few others; nested: each
+   within the one before. */
+static void make_ranges(const char *kind, struct range *ranges, size_t n) {
+  state = 1;
+  for (size_t i = 0; i < n; ++i) {
+    ranges[i] = (struct range){0x2000 * i, 0x1000, 1 + (uint32_t)i % 3};
+    if (strcmp(kind, "overlapping") == 0) ranges[i].size = 0x1000 * (1 + any() % 8);
+    if (strcmp(kind, "nested") == 0) ranges[i] = (struct range){0x1000 * i, 0x2000 * (n - i), 1 + (uint32_t)i % 3};
+  }
+  if (strcmp(kind, "clean") == 0) return;
+  for (size_t i = n; i-- > 1;) {
+    const size_t j = any() % (i + 1);
+    const struct range t = ranges[i];
+    ranges[i] = ranges[j];
+    ranges[j] = t;
+  }
+}
+
+#define MEASURE(name, call)           \
+  do {                                \
+    CALLGRIND_ZERO_STATS;             \
+    call;                             \
+    CALLGRIND_DUMP_STATS_AT(name);    \
+  } while (0)
+
+static void expect(int holds, const char *what) {
+  if (holds) return;
+  fprintf(stderr, "the results differ: %s\n", what);
+  exit(1);
+}
+
+int main(void) {
+  const struct handover h = make_handover();
+  int n[4];
+  /* Once before it counts: what is bound lazily is bound then. */
+  for (int round = 0; round < 2; ++round) {
+    MEASURE("linux_translate", n[0] = linux_translate(&h, pages[0]));
+    MEASURE("library_as_linux", n[1] = library_as_linux(&h, pages[1]));
+    MEASURE("library_strict_and_map", n[2] = library_strict_and_map(&h, pages[2]));
+    MEASURE("library_strict", n[3] = library_strict(&h, pages[3]));
+  }
+  expect(memcmp(pages[0], pages[1], 4096) == 0, "as Linux");
+  expect(memcmp(pages[2], pages[3], 4096) == 0, "strict");
+  expect(n[0] == entries && n[1] == entries && n[2] == entries && n[3] == entries, "entries");
+
+  static const char *const kinds[] = {"clean", "shuffled", "overlapping", "nested"};
+  struct range *ours = malloc(2 * most * sizeof *ours), *theirs = malloc(2 * most * sizeof *theirs);
+  for (size_t k = 0; k < sizeof kinds / sizeof *kinds; ++k)
+    for (size_t size = 8; size <= most; size *= 4) {
+      char name[64];
+      make_ranges(kinds[k], ours, size);
+      memcpy(theirs, ours, size * sizeof *ours);
+      size_t made, made_by_linux;
+      snprintf(name, sizeof name, "library_%s %zu", kinds[k], size);
+      MEASURE(name, made = library_sanitize(ours, size));
+      expect(made != 0, name);
+      if (strcmp(kinds[k], "nested") == 0 && size > nested_most_for_linux) continue;
+      snprintf(name, sizeof name, "linux_%s %zu", kinds[k], size);
+      MEASURE(name, made_by_linux = linux_sanitize(theirs, size));
+      expect(made == made_by_linux && memcmp(ours, theirs, made * sizeof *ours) == 0, name);
+    }
+  free(ours);
+  free(theirs);
+  return 0;
+}

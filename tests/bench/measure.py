@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""Instructions of the library beside those of C code, counted by callgrind in one run, with -O2 for both.
+
+translate: parse + translate of a hand-over with 128 entries in order, beside the loop that Linux's PVH entry is, which checks
+nothing. sanitize: maps of 8 to 131072 ranges in four orders, beside Linux's sweep, with the exponent that their growth fits.
+"""
+
+import argparse
+import math
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).parent
+SKIP = 77
+FLAGS = ["-O2", "-g", "-Wall", "-Wextra", "-Werror"]
+TRANSLATE_LIMIT = 2.0
+EXPONENT_LIMIT = 1.15
+KINDS = ("clean", "shuffled", "overlapping", "nested")
+
+
+def build(include: Path, folder: Path) -> Path:
+    for name in ("main.c", "linux_like.c"):
+        run(["gcc", "-std=c17", *FLAGS, "-c", HERE / name, "-o", folder / f"{name}.o"])
+    run(["g++", "-std=c++20", *FLAGS, f"-I{include}", "-c", HERE / "library.cpp", "-o", folder / "library.o"])
+    run(["g++", folder / "main.c.o", folder / "linux_like.c.o", folder / "library.o", "-o", folder / "bench"])
+    return folder / "bench"
+
+
+def run(command: list) -> None:
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
+
+
+def counts(program: Path, folder: Path) -> dict[str, int]:
+    """Instructions by the name that main.c gives them; of several under one name the last."""
+    run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out", program])
+    parts: dict[int, tuple[str, int]] = {}
+    for file in folder.glob("out.*"):
+        text = file.read_text(encoding="utf-8")
+        name = re.search(r"^desc: Trigger: Client Request: (.+)$", text, re.M)
+        total = re.search(r"^(?:totals|summary): (\d+)$", text, re.M)
+        number = re.search(r"^part: (\d+)$", text, re.M)
+        if name and total and number:
+            parts[int(number[1])] = (name[1], int(total[1]))
+    return {name: total for _, (name, total) in sorted(parts.items())}
+
+
+def exponent(points: dict[int, int]) -> float:
+    """The slope of the line of least squares through the logarithms."""
+    xs = [math.log(n) for n in points]
+    ys = [math.log(count) for count in points.values()]
+    x_mean, y_mean = sum(xs) / len(xs), sum(ys) / len(ys)
+    return sum((x - x_mean) * (y - y_mean) for x, y in zip(xs, ys)) / sum((x - x_mean) ** 2 for x in xs)
+
+
+def series(found: dict[str, int], prefix: str) -> dict[int, int]:
+    return {int(name.split()[1]): count for name, count in found.items() if name.startswith(prefix + " ")}
+
+
+def show_translate(found: dict[str, int]) -> int:
+    linux = found["linux_translate"]
+    rows = (("as Linux does it", "library_as_linux", linux, "Linux's loop", TRANSLATE_LIMIT),
+            ("strict, from a sanitised map", "library_strict", linux, "Linux's loop", TRANSLATE_LIMIT),
+            ("strict, map and all", "library_strict_and_map", linux + found["linux_clean 128"], "Linux's loop and sweep", 1.0))
+    bad = 0
+    print(f"{'parse + translate, 128 entries':32}{'library':>9}{'C':>9}{'ratio':>8}{'allowed':>9}")
+    for title, name, other, what, limit in rows:
+        ratio = found[name] / other
+        bad += ratio > limit
+        print(f"{title:32}{found[name]:9}{other:9}{ratio:8.2f}{limit:9.2f}  {what}{'  TOO MUCH' if ratio > limit else ''}")
+    return bad
+
+
+def show_sanitize(found: dict[str, int]) -> int:
+    bad = 0
+    print(f"\n{'sanitize, instructions a range':32}" + "".join(f"{n:>9}" for n in series(found, "library_clean")) +
+          f"{'exponent':>10}{'allowed':>9}")
+    for kind in KINDS:
+        for who in ("library", "linux"):
+            points = series(found, f"{who}_{kind}")
+            slope = exponent(points)
+            wrong = who == "library" and (slope > EXPONENT_LIMIT or len(points) < 8)
+            bad += wrong
+            cells = "".join(f"{count / n:9.0f}" for n, count in points.items()).ljust(72)
+            limit = f"{EXPONENT_LIMIT:9.2f}" if who == "library" else ""
+            print(f"{kind + ', ' + who:32}{cells}{slope:10.3f}{limit}{'  TOO MUCH' if wrong else ''}")
+    return bad
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--include", type=Path, required=True)
+    options = parser.parse_args()
+    for tool in ("gcc", "g++", "valgrind"):
+        if not shutil.which(tool):
+            print(f"skipped: {tool} is not installed")
+            return SKIP
+    with tempfile.TemporaryDirectory() as scratch:
+        found = counts(build(options.include, Path(scratch)), Path(scratch))
+    bad = show_translate(found) + show_sanitize(found)
+    print(f"\n{bad} figures worse than allowed")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
