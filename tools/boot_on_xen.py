@@ -26,8 +26,8 @@ def plan(options: argparse.Namespace) -> booting.Plan:
     building.configure(options=building.EXAMPLES)
     building.compile_all(targets=[str(booting.CHAINLOAD)])
     append = DEFAULT_APPEND if options.append == booting.DEFAULT_APPEND else options.append
-    return booting.Plan(options.kernel or xen_packages.kernel(), building.BUILD / booting.CHAINLOAD, options.initrd, append,
-                        "xen", options.memory, "tcg", options.timeout)
+    return booting.Plan(options.kernel or xen_packages.kernel(), building.BUILD / booting.CHAINLOAD, options.initrd,
+                        append, "xen", options.memory, "tcg", options.timeout)
 
 
 def mebibytes(text: str) -> int:

@@ -74,7 +74,8 @@ def run(options: argparse.Namespace) -> int:
         if options.direct or options.accel == "kvm" or options.machine != "q35":
             raise LabError("--xen goes with --kernel, --initrd, --append, --memory, --timeout and --verbose only")
         plan, log = boot_on_xen.plan(options), boot_on_xen.LOGS / f"{boot_on_xen.NAME}.log"
-        stage(time.monotonic() - began, "ready", f"Xen {boot_on_xen.VERSION}, kernel {plan.kernel.name}, examples built")
+        stage(time.monotonic() - began, "ready",
+              f"Xen {boot_on_xen.VERSION}, kernel {plan.kernel.name}, examples built")
         outcome = boot_on_xen.boot(plan, Progress(options.verbose, False).line, stage)
         return tell(outcome, log)
     kernel = checked(options.kernel, "--kernel") if options.kernel else packages.kernel()

@@ -76,7 +76,7 @@ def pieces(told: console.Handover) -> list[tuple[int, bytes]]:
 
 
 def of_qemu(build: Path, machine: str, initramfs: userspace.Initramfs) -> Capture:
-    """The kernel dumps exactly what vmlinux gets in its place. What chainload gets differs in its module, not in the map."""
+    """The kernel dumps what vmlinux gets in its place. What chainload gets differs in its module, not in the map."""
     with tempfile.TemporaryDirectory(prefix="pvhboot-") as scratch:
         module = Path(scratch) / "initrd"
         module.write_bytes(initramfs.data)
@@ -92,26 +92,26 @@ def of_qemu(build: Path, machine: str, initramfs: userspace.Initramfs) -> Captur
 
 def of_dom0(build: Path) -> Capture:
     program = (build / "examples/kernel/kernel32.elf").read_bytes()
-    done = xen.start([(program, "first second dump"), (b"module", "")], "dom0=pvh dom0-iommu=none dom0_mem=128M", "512M", 120,
+    modules = [(program, "first second dump"), (b"module", "")]
+    done = xen.start(modules, "dom0=pvh dom0-iommu=none dom0_mem=128M", "512M", 120,
                      until=xen.Until("kernel: (result|error)"))
     told = console.read("kernel", [line for line in done.run.lines if line.startswith("kernel: ")])
     # Only the values of the hypercall's map are printed; its entries have nothing else.
     table = b"".join(wire.E820_ENTRY.pack(entry.addr, entry.size, entry.type) for entry in told.received)
-    return Capture("xen_dom0", "Xen's own dom0 builder, version 0; the map is that of XENMEM_memory_map", pieces(told), table)
+    return Capture("xen_dom0", "Xen's own dom0 builder, version 0; the map is that of XENMEM_memory_map", pieces(told),
+                   table)
 
 
 def of_domu(build: Path, initramfs: userspace.Initramfs) -> tuple[list[Capture], list[str]]:
     vmlinuz = xen_packages.kernel().read_bytes()
-    config = f"insmod memdisk\ninsmod tar\ninsmod linux\nlinux (memdisk)/vmlinuz {XEN_APPEND}\ninitrd (memdisk)/initrd\nboot\n"
-    with tempfile.TemporaryDirectory(prefix="pvhboot-") as scratch:
-        grub = xen_packages.grub_image(config, {"vmlinuz": vmlinuz, "initrd": initramfs.data}, Path(scratch))
-    files = {"kernel": (build / "examples/kernel/kernel32.elf").read_bytes(), "grub": grub, "vmlinuz": vmlinuz,
+    files = {"kernel": (build / "examples/kernel/kernel32.elf").read_bytes(), "vmlinuz": vmlinuz,
              "initrd": initramfs.data, "chainload": (build / boot.CHAINLOAD).read_bytes(),
-             "bundle": cpio.chainload_module(vmlinuz, initramfs.data)}
+             "bundle": cpio.chainload_module(vmlinuz, initramfs.data),
+             "grub": xen_packages.grub_image(vmlinuz, initramfs.data, XEN_APPEND)}
     guests = [xen.Guest("kernel", "kernel", "initrd", XEN_APPEND),
               xen.Guest("above-4g", "kernel", None, "dump", extra=("maxmem=4352",)),
-              xen.Guest("linux", "vmlinuz", "initrd", XEN_APPEND), xen.Guest("chainload", "chainload", "bundle", XEN_APPEND),
-              xen.Guest("grub", "grub")]
+              xen.Guest("linux", "vmlinuz", "initrd", XEN_APPEND),
+              xen.Guest("chainload", "chainload", "bundle", XEN_APPEND), xen.Guest("grub", "grub")]
     with tempfile.TemporaryDirectory(prefix="pvhboot-") as logs:
         session = xen.run_guests(guests, files, 800, Path(logs), lambda seconds, who, text: None)
     told = {name: pieces(console.read("kernel", session.guests[name].lines)) for name in ("kernel", "above-4g")}
@@ -150,11 +150,11 @@ Commands, beside what `tools/lab` adds to be heard:
 
 * QEMU: `qemu-system-x86_64 -machine MACHINE -m {MEMORY}M -kernel kernel32.elf -initrd INITRD -append "{QEMU_APPEND}"`;
   the zero pages with `vmlinux` (`linux`) and with `chainload.elf` and its module in the kernel's place.
-* Xen, dom0: `-kernel xen -initrd "kernel32.elf first second dump,module" -append "dom0=pvh dom0-iommu=none dom0_mem=128M"`.
-  The hypercall's map was printed as values and packed again.
+* Xen, dom0: `-kernel xen -initrd "kernel32.elf first second dump,module"` and
+  `-append "dom0=pvh dom0-iommu=none dom0_mem=128M"`. The hypercall's map was printed as values and packed again.
 * Xen, domU: `xl create` with `type="pvh"`, `memory={MEMORY}`, `cmdline="{XEN_APPEND}"`, and `kernel32.elf`, Debian's
-  `vmlinuz` (`linux`), `chainload.elf` or GRUB's `i386-xen_pvh` image as `kernel`. The addresses in a hand-over depend on
-  the size of the kernel: only the map and the RSDP are common to all of them.
+  `vmlinuz` (`linux`), `chainload.elf` or GRUB's `i386-xen_pvh` image as `kernel`. The addresses in a hand-over
+  depend on the size of the kernel: only the map and the RSDP are common to all of them.
 
 In the zero pages of `chainload` and `grub` the fields scratch, heap_end_ptr and loadflags are as the kernel's
 decompressor left them.

@@ -21,7 +21,7 @@ import run as boots  # noqa: E402
 import tiny_guest  # noqa: E402
 import xen as tests  # noqa: E402
 import xen_zero_pages as zero_pages  # noqa: E402
-from lab import LabError, qemu, wire, xen, xen_packages  # noqa: E402
+from lab import LabError, packages, qemu, wire, xen, xen_packages  # noqa: E402
 
 
 def page(entries: list[tuple[int, int, int]], **values: int) -> wire.BootParams:
@@ -79,7 +79,8 @@ class Maps(unittest.TestCase):
 
     def test_pages(self) -> None:
         ragged = [wire.Range(0x100800, 0x2000, 1), wire.Range(0x200010, 0x10, 3)]
-        self.assertEqual(zero_pages.types_of_pages(ragged), [wire.Range(0x101000, 0x1000, 1), wire.Range(0x200000, 0x1000, 3)])
+        whole = [wire.Range(0x101000, 0x1000, 1), wire.Range(0x200000, 0x1000, 3)]
+        self.assertEqual(zero_pages.types_of_pages(ragged), whole)
 
     def test_order(self) -> None:
         self.assertTrue(tests.is_unsorted([wire.Range(2, 1, 1), wire.Range(1, 1, 1)]))
@@ -99,8 +100,8 @@ class Consoles(unittest.TestCase):
 
     def test_configuration(self) -> None:
         text = xen.Guest("name", "file", "initrd", "two words", memory=64, extra=("maxmem=128",)).configuration()
-        for line in ('type="pvh"', 'kernel="/guests/file"', 'ramdisk="/guests/initrd"', "cmdline='two words'", "memory=64",
-                     "maxmem=128"):
+        for line in ('type="pvh"', 'kernel="/guests/file"', 'ramdisk="/guests/initrd"', "cmdline='two words'",
+                     "memory=64", "maxmem=128"):
             self.assertIn(line + "\n", text)
         self.assertNotIn("ramdisk", xen.Guest("name", "file").configuration())
         self.assertEqual(xen.quoted("it's"), '"it\'s"')
@@ -110,7 +111,7 @@ class Consoles(unittest.TestCase):
 
 
 class Machines(unittest.TestCase):
-    """With a guest of some instructions in Xen's place: nothing waits for ever, and what was said until then is kept."""
+    """With a guest of some instructions in Xen's place: nothing waits for ever, and what was said is kept."""
 
     def setUp(self) -> None:
         scratch = tempfile.TemporaryDirectory(prefix="pvhboot-")
@@ -132,12 +133,14 @@ class Machines(unittest.TestCase):
 
         with mock.patch.object(xen_packages, "hypervisor", return_value=program), \
                 mock.patch.object(xen_packages, "kernel", return_value=module), \
-                mock.patch.object(qemu, "Machine", machine), mock.patch.object(xen, "dom0_image", return_value=b"image"):
+                mock.patch.object(qemu, "Machine", machine), \
+                mock.patch.object(xen, "dom0_image", return_value=b"image"):
             yield
 
     def test_hang(self) -> None:
         log = self.folder / "log"
-        with self.saying("first\r\nlast\r\n"), self.assertRaisesRegex(LabError, r"within 2 s(.|\n)*\| last\n(.|\n)*of Xen"):
+        says = r"within 2 s(.|\n)*\| last\n(.|\n)*of Xen"
+        with self.saying("first\r\nlast\r\n"), self.assertRaisesRegex(LabError, says):
             xen.start([(b"module", "words, and a comma")], "", "64M", 2, log=log)
         self.assertIn("last\n", log.read_text(encoding="utf-8"))
 
@@ -156,8 +159,23 @@ class Machines(unittest.TestCase):
         with self.saying(text.replace("\n", "\r\n")), self.assertRaisesRegex(LabError, "guest two| half"):
             xen.run_guests([xen.Guest("one", "a"), xen.Guest("two", "b")], {}, 3, self.folder / "logs",
                            lambda seconds, who, line: seen.append((who, line)))
-        self.assertEqual(seen, [("one", "begin"), ("one", "hello"), ("one", "end poweroff"), ("two", "begin"), ("two", "half")])
+        self.assertEqual(seen, [("one", "begin"), ("one", "hello"), ("one", "end poweroff"), ("two", "begin"),
+                                ("two", "half")])
         self.assertEqual((self.folder / "logs/two.log").read_text(encoding="utf-8"), "half\n")
+
+
+class Skipping(unittest.TestCase):
+    def test_without_packages(self) -> None:
+        said = io.StringIO()
+        with tempfile.TemporaryDirectory(prefix="pvhboot-") as folder, contextlib.redirect_stdout(said), \
+                mock.patch.object(xen_packages, "ROOM", Path(folder) / "absent"), \
+                mock.patch.object(packages, "has_apt", return_value=False), \
+                mock.patch.object(sys, "argv", ["xen.py", "dom0-kernel", "--build", folder]):
+            kernels = Path(folder) / "examples/kernel"
+            kernels.mkdir(parents=True)
+            (kernels / "kernel32.elf").write_bytes(b"")
+            self.assertEqual(tests.main(), 77)
+        self.assertRegex(said.getvalue().splitlines()[-1], "no apt")
 
 
 class Document(unittest.TestCase):
@@ -166,11 +184,13 @@ class Document(unittest.TestCase):
     TEXT = (ROOT / "docs/protocol.md").read_text(encoding="utf-8")
 
     def test_bytes(self) -> None:
-        for name, block in zip(("xen_domu", "xen_dom0"), re.findall(r"```\n(78 c5 .*?)```", self.TEXT, re.DOTALL), strict=True):
+        blocks = re.findall(r"```\n(78 c5 .*?)```", self.TEXT, re.DOTALL)
+        for name, block in zip(("xen_domu", "xen_dom0"), blocks, strict=True):
             shown = [int(number, 16) for line in block.splitlines()
                      for number in re.match(r"(?:[0-9a-f]{2} +)+", line + " ")[0].split()]
-            first = re.search(r"_0\[\] = \{(.*?)\};", (ROOT / f"tests/data/{name}.inc").read_text(encoding="ascii"), re.DOTALL)
-            captured = [int(number, 16) for number in first[1].replace(",", " ").split()]
+            data = (ROOT / f"tests/data/{name}.inc").read_text(encoding="ascii")
+            start_info = re.search(r"_0\[\] = \{(.*?)\};", data, re.DOTALL)[1]
+            captured = [int(number, 16) for number in start_info.replace(",", " ").split()]
             self.assertEqual(shown, captured[:len(shown)])
             self.assertGreaterEqual(len(shown), 40)
 

@@ -20,19 +20,20 @@ FIELDS = {
     "hd0_info": (0x080, 16), "hd1_info": (0x090, 16), "sys_desc_table": (0x0A0, 16), "olpc_ofw_header": (0x0B0, 16),
     "ext_ramdisk_image": (0x0C0, 4), "ext_ramdisk_size": (0x0C4, 4), "ext_cmd_line_ptr": (0x0C8, 4),
     "cc_blob_address": (0x13C, 4), "edid_info": (0x140, 128), "efi_info": (0x1C0, 32), "alt_mem_k": (0x1E0, 4),
-    "scratch": (0x1E4, 4), "e820_entries": (0x1E8, 1), "eddbuf_entries": (0x1E9, 1), "edd_mbr_sig_buf_entries": (0x1EA, 1),
-    "kbd_status": (0x1EB, 1), "secure_boot": (0x1EC, 1), "sentinel": (0x1EF, 1), "setup_sects": (0x1F1, 1),
-    "root_flags": (0x1F2, 2), "syssize": (0x1F4, 4), "ram_size": (0x1F8, 2), "vid_mode": (0x1FA, 2), "root_dev": (0x1FC, 2),
-    "boot_flag": (0x1FE, 2), "jump": (0x200, 2), "header": (0x202, 4), "version": (0x206, 2), "realmode_swtch": (0x208, 4),
-    "start_sys_seg": (0x20C, 2), "kernel_version": (0x20E, 2), "type_of_loader": (0x210, 1), "loadflags": (0x211, 1),
-    "setup_move_size": (0x212, 2), "code32_start": (0x214, 4), "ramdisk_image": (0x218, 4), "ramdisk_size": (0x21C, 4),
-    "bootsect_kludge": (0x220, 4), "heap_end_ptr": (0x224, 2), "ext_loader_ver": (0x226, 1), "ext_loader_type": (0x227, 1),
-    "cmd_line_ptr": (0x228, 4), "initrd_addr_max": (0x22C, 4), "kernel_alignment": (0x230, 4),
-    "relocatable_kernel": (0x234, 1), "min_alignment": (0x235, 1), "xloadflags": (0x236, 2), "cmdline_size": (0x238, 4),
-    "hardware_subarch": (0x23C, 4), "hardware_subarch_data": (0x240, 8), "payload_offset": (0x248, 4),
-    "payload_length": (0x24C, 4), "setup_data": (0x250, 8), "pref_address": (0x258, 8), "init_size": (0x260, 4),
-    "handover_offset": (0x264, 4), "kernel_info_offset": (0x268, 4), "edd_mbr_sig_buffer": (0x290, 64),
-    "e820_table": (0x2D0, 128 * 20), "eddbuf": (0xD00, 0x1EC),
+    "scratch": (0x1E4, 4), "e820_entries": (0x1E8, 1), "eddbuf_entries": (0x1E9, 1),
+    "edd_mbr_sig_buf_entries": (0x1EA, 1), "kbd_status": (0x1EB, 1), "secure_boot": (0x1EC, 1), "sentinel": (0x1EF, 1),
+    "setup_sects": (0x1F1, 1), "root_flags": (0x1F2, 2), "syssize": (0x1F4, 4), "ram_size": (0x1F8, 2),
+    "vid_mode": (0x1FA, 2), "root_dev": (0x1FC, 2), "boot_flag": (0x1FE, 2), "jump": (0x200, 2), "header": (0x202, 4),
+    "version": (0x206, 2), "realmode_swtch": (0x208, 4), "start_sys_seg": (0x20C, 2), "kernel_version": (0x20E, 2),
+    "type_of_loader": (0x210, 1), "loadflags": (0x211, 1), "setup_move_size": (0x212, 2), "code32_start": (0x214, 4),
+    "ramdisk_image": (0x218, 4), "ramdisk_size": (0x21C, 4), "bootsect_kludge": (0x220, 4), "heap_end_ptr": (0x224, 2),
+    "ext_loader_ver": (0x226, 1), "ext_loader_type": (0x227, 1), "cmd_line_ptr": (0x228, 4),
+    "initrd_addr_max": (0x22C, 4), "kernel_alignment": (0x230, 4), "relocatable_kernel": (0x234, 1),
+    "min_alignment": (0x235, 1), "xloadflags": (0x236, 2), "cmdline_size": (0x238, 4), "hardware_subarch": (0x23C, 4),
+    "hardware_subarch_data": (0x240, 8), "payload_offset": (0x248, 4), "payload_length": (0x24C, 4),
+    "setup_data": (0x250, 8), "pref_address": (0x258, 8), "init_size": (0x260, 4), "handover_offset": (0x264, 4),
+    "kernel_info_offset": (0x268, 4), "edd_mbr_sig_buffer": (0x290, 64), "e820_table": (0x2D0, 128 * 20),
+    "eddbuf": (0xD00, 0x1EC),
 }
 
 
@@ -66,7 +67,7 @@ def types_of_pages(ranges: list[wire.Range]) -> list[wire.Range]:
     return found
 
 
-# Why a field may be what it is with GRUB 2.06 although chainload, for the same kernel and initrd, writes something else.
+# Why a field is another with GRUB 2.06 than with chainload, for the same kernel and initrd.
 PLACE = "each loader chooses the address"
 GRUB_DIFFERENCES = {
     "type_of_loader": "0x72 is GRUB's number; chainload has none and says 0xff",
@@ -74,7 +75,7 @@ GRUB_DIFFERENCES = {
     "ramdisk_image": f"{PLACE}: GRUB copies the initrd below the top of RAM, chainload leaves it where Xen put it",
     "e820_entries": "GRUB sees a map that Xen's caller edited: rounded to pages, ACPI joined, and RAM in the ISA hole",
     "e820_table": "the same; the types of all pages that Linux uses are compared on their own",
-    "loadflags": "GRUB sets CAN_USE_HEAP, which only the 16-bit entry reads, and QUIET_FLAG, as the command line says quiet",
+    "loadflags": "GRUB sets CAN_USE_HEAP, which only the 16-bit entry reads, and QUIET_FLAG, since the words say quiet",
     "heap_end_ptr": "GRUB gives the 16-bit heap a size; the kernel's own value stays with chainload",
     "boot_flag": "GRUB's own structure has other bytes here and zeroes them; Linux does not look again",
     "root_dev": "GRUB names the RAM disk that Linux had before initramfs",
@@ -87,10 +88,10 @@ GRUB_DIFFERENCES = {
 # Why Linux's own translation, at its PVH entry, differs from chainload's: it has no header of a bzImage to begin with.
 NO_HEADER = "a field of the setup header, which only a loader of the bzImage has"
 OWN_DIFFERENCES = dict.fromkeys((
-    "setup_sects", "root_flags", "syssize", "vid_mode", "boot_flag", "jump", "header", "start_sys_seg", "kernel_version",
-    "loadflags", "setup_move_size", "code32_start", "heap_end_ptr", "initrd_addr_max", "kernel_alignment",
-    "relocatable_kernel", "min_alignment", "xloadflags", "cmdline_size", "payload_offset", "payload_length", "pref_address",
-    "init_size", "handover_offset", "kernel_info_offset"), NO_HEADER) | {
+    "setup_sects", "root_flags", "syssize", "vid_mode", "boot_flag", "jump", "header", "start_sys_seg",
+    "kernel_version", "loadflags", "setup_move_size", "code32_start", "heap_end_ptr", "initrd_addr_max",
+    "kernel_alignment", "relocatable_kernel", "min_alignment", "xloadflags", "cmdline_size", "payload_offset",
+    "payload_length", "pref_address", "init_size", "handover_offset", "kernel_info_offset"), NO_HEADER) | {
     "acpi_rsdp_addr": "this kernel keeps the RSDP in its PVH code; Linux of 2026 writes it here",
     "version": "Linux gives itself 2.12; the bzImage has its own",
     "type_of_loader": "0x90 is Xen's number, which Linux gives itself",

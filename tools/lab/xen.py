@@ -35,8 +35,9 @@ class Guest:
     timeout: int = 180  # seconds
 
     def configuration(self) -> str:
-        lines = [f'type="{self.type}"', f'name="{self.name}"', f'kernel="/guests/{self.kernel}"', f"memory={self.memory}",
-                 "vcpus=1", 'on_poweroff="preserve"', 'on_crash="preserve"', 'on_reboot="preserve"', *self.extra]
+        lines = [f'type="{self.type}"', f'name="{self.name}"', f'kernel="/guests/{self.kernel}"',
+                 f"memory={self.memory}", "vcpus=1", 'on_poweroff="preserve"', 'on_crash="preserve"',
+                 'on_reboot="preserve"', *self.extra]
         if self.ramdisk is not None:
             lines.append(f'ramdisk="/guests/{self.ramdisk}"')
         if self.cmdline:
@@ -139,7 +140,8 @@ def dom0_image(guests: list[Guest], files: dict[str, bytes]) -> bytes:
         parts = path.split("/")
         names += ["/".join(parts[:depth + 1]) for depth in range(len(parts))]
     entries = [cpio.directory(name) for name in dict.fromkeys(names)]
-    entries += [cpio.character_device("dev/console", 5, 1), cpio.executable("bin/busybox", packages.busybox().read_bytes()),
+    entries += [cpio.character_device("dev/console", 5, 1),
+                cpio.executable("bin/busybox", packages.busybox().read_bytes()),
                 cpio.executable("init", guest_init(guests))]
     for folder in (*xen_packages.LIBRARIES, xen_packages.TOOLS, "lib64"):
         entries += [of_file(path, f"{folder}/{path.name}") for path in sorted((room / folder).iterdir())
@@ -205,8 +207,8 @@ def start(modules: list[tuple[bytes, str]], xen_options: str, memory: str, timeo
             names.append(f"{path} {arguments}".strip().replace(",", ",,"))
         console = Path(scratch) / "xen.log"
         console.touch()
-        machine = qemu.Machine(xen_packages.hypervisor(), None, f"{XEN_CONSOLE} {xen_options}", "q35", memory, "tcg", False,
-                               ("-cpu", CPU, "-initrd", ",".join(names), "-serial", f"file:{console}"))
+        machine = qemu.Machine(xen_packages.hypervisor(), None, f"{XEN_CONSOLE} {xen_options}", "q35", memory, "tcg",
+                               False, ("-cpu", CPU, "-initrd", ",".join(names), "-serial", f"file:{console}"))
         try:
             qemu.start(machine, timeout, on_line=listen)
         except Stop:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Debian's Xen, its toolstack, GRUB and a kernel with its modules: one folder in the cache, unpacked from packages that are
-downloaded by name and never installed."""
+"""Debian's Xen, its toolstack, GRUB and a kernel with its modules: one folder in the cache, unpacked from packages that
+are downloaded by name and never installed."""
 
 import gzip
 import shutil
@@ -53,10 +53,12 @@ def provide() -> Path:
 def download() -> None:
     if not packages.has_apt():
         raise Unavailable("Xen and its tools come from Debian's packages, and this system has no apt to get them with")
-    if not packages.known(f"xen-utils-{XEN}"):
+    needed = (f"xen-utils-{XEN}", "grub-xen-bin", packages.KERNEL_PACKAGE)
+    if not all(map(packages.known, needed)):
         packages.refresh_lists()
-    if not packages.known(f"xen-utils-{XEN}"):
-        raise Unavailable(f"this system's package lists do not know xen-utils-{XEN} (Debian 12 has it)")
+    for package in needed:
+        if not packages.known(package):
+            raise Unavailable(f"this system's package lists do not know {package}; those of Debian 12 do")
     with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
         files = Path(scratch) / "files"
         files.mkdir()
@@ -66,7 +68,8 @@ def download() -> None:
             deb = packages.fetch(packages.resolve(package), folder)
             packages.unpack(deb, members, files)
             deb.unlink()
-        (files / "xen").write_bytes(gzip.decompress(only(files, f"boot/xen-{XEN}-amd64.gz").read_bytes()))
+        compressed = only(files, f"boot/xen-{XEN}-amd64.gz")
+        (files / "xen").write_bytes(gzip.decompress(compressed.read_bytes()))
         (files / "contents").write_text(repr(CONTENTS), encoding="ascii")
         shutil.rmtree(ROOM, ignore_errors=True)
         files.rename(ROOM)
@@ -76,7 +79,7 @@ def only(room: Path, pattern: str) -> Path:
     """The one file that matches."""
     found = sorted(room.glob(pattern))
     if len(found) != 1:
-        raise LabError(f"{len(found)} files instead of one match {pattern} in {room}; delete that folder to get it anew")
+        raise LabError(f"{len(found)} files instead of one match {pattern} in {room}; delete it to get it anew")
     return found[0]
 
 
@@ -94,19 +97,23 @@ def modules() -> list[Path]:
     return [only(provide(), f"lib/modules/*/kernel/drivers/xen/**/{name}.ko*") for name in MODULES]
 
 
-def grub_image(config: str, files: dict[str, bytes], scratch: Path) -> bytes:
-    """GRUB as a PVH image with a memory disk of `files`, starting by `config`."""
-    (scratch / "grub.cfg").write_text(config, encoding="ascii")
-    for name, data in files.items():
-        (scratch / name).write_bytes(data)
-    subprocess.run(["tar", "-c", "-f", "memdisk.tar", *files], cwd=scratch, timeout=60, check=True)
-    output = scratch / "grub.bin"
-    options = ["-O", "i386-xen_pvh", "-d", provide() / "usr/lib/grub/i386-xen_pvh", "-o", output,
-               "-c", scratch / "grub.cfg", "-m", scratch / "memdisk.tar", "-p", "(memdisk)/"]
-    done = grub_mkimage(*options, "linux", "memdisk", "tar", "echo", "normal")
-    if done.returncode:
-        raise LabError(f"grub-mkimage failed: {done.stderr.strip()}")
-    return output.read_bytes()
+def grub_image(vmlinuz: bytes, initrd: bytes, append: str) -> bytes:
+    """GRUB as a PVH image that starts this Linux out of its own memory disk."""
+    config = ("insmod memdisk\ninsmod tar\ninsmod linux\n"
+              f"linux (memdisk)/vmlinuz {append}\ninitrd (memdisk)/initrd\nboot\n")
+    with tempfile.TemporaryDirectory(prefix="pvhboot-") as folder:
+        scratch = Path(folder)
+        (scratch / "grub.cfg").write_text(config, encoding="ascii")
+        (scratch / "vmlinuz").write_bytes(vmlinuz)
+        (scratch / "initrd").write_bytes(initrd)
+        subprocess.run(["tar", "-c", "-f", "memdisk.tar", "vmlinuz", "initrd"], cwd=scratch, timeout=60, check=True)
+        output = scratch / "grub.bin"
+        done = grub_mkimage("-O", "i386-xen_pvh", "-d", provide() / "usr/lib/grub/i386-xen_pvh", "-o", output,
+                            "-c", scratch / "grub.cfg", "-m", scratch / "memdisk.tar", "-p", "(memdisk)/",
+                            "linux", "memdisk", "tar", "echo", "normal")
+        if done.returncode:
+            raise LabError(f"grub-mkimage failed: {done.stderr.strip()}")
+        return output.read_bytes()
 
 
 def grub_mkimage(*arguments: str | Path) -> subprocess.CompletedProcess:
