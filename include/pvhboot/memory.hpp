@@ -41,8 +41,11 @@ struct offset_map {
   }
 };
 
-/// Physical address = pointer: a kernel or boot loader as PVH enters it.
-struct identity_map : offset_map {};
+/// Physical address = pointer: a kernel or boot loader as PVH enters it. An offset_map of offset 0, known to the
+/// compiler.
+struct identity_map {
+  [[nodiscard]] const uint8_t* bytes(uint64_t paddr, uint64_t n) const noexcept { return offset_map{}.bytes(paddr, n); }
+};
 
 static_assert(physical_memory<memory_window> && physical_memory<offset_map> && physical_memory<identity_map>);
 
@@ -67,6 +70,18 @@ template <class Wire> constexpr void store(uint8_t* p, const Wire& w) noexcept {
     for (size_t i = 0; i < sizeof(Wire); ++i) p[i] = raw[i];
   } else {
     __builtin_memcpy(p, &w, sizeof w);
+  }
+}
+
+/// n bytes at p into the wire struct, from its byte `at` on; the others stay.
+template <class Wire> constexpr void load_part(Wire& w, size_t at, const uint8_t* p, size_t n) noexcept {
+  static_assert(alignof(Wire) == 1, "pvhboot: a wire struct is made of le<T> and bytes");
+  if (__builtin_is_constant_evaluated()) {
+    auto raw = __builtin_bit_cast(array<uint8_t, sizeof(Wire)>, w);
+    for (size_t i = 0; i < n; ++i) raw[at + i] = p[i];
+    w = __builtin_bit_cast(Wire, raw);
+  } else {
+    __builtin_memcpy(reinterpret_cast<uint8_t*>(&w) + at, p, n);
   }
 }
 

@@ -96,11 +96,12 @@ template <physical_memory Memory> class boot_info {
   }
 
  private:
-  constexpr explicit boot_info(const Memory& memory) noexcept : memory_(memory) {}
+  constexpr boot_info(const Memory& memory, const parse_limits& limits, uint64_t paddr) noexcept
+      : memory_(memory), limits_(limits), paddr_(paddr) {}
 
   Memory memory_;
-  parse_limits limits_{};
-  uint64_t paddr_ = 0;
+  parse_limits limits_;
+  uint64_t paddr_;
   abi::hvm_start_info info_{};
   string_ref cmdline_{};
   module_list_type modules_{};
@@ -115,24 +116,17 @@ constexpr result<boot_info<Memory>> boot_info<Memory>::read(const Memory& memory
   const auto at = [&](size_t offset) { return start_info_paddr + offset; };
   if (start_info_paddr == 0) return {errc::start_info_absent, 0};
 
-  boot_info boot{memory};
-  boot.limits_ = limits;
-  boot.paddr_ = start_info_paddr;
   const uint8_t* head = memory.bytes(start_info_paddr, v0_size);
   if (!head) return {errc::start_info_unreadable, start_info_paddr};
-  const auto v0 = load<array<uint8_t, v0_size>>(head);
-  array<uint8_t, sizeof(abi::hvm_start_info)> raw{};
-  for (size_t i = 0; i < v0_size; ++i) raw[i] = v0[i];
-  boot.info_ = __builtin_bit_cast(abi::hvm_start_info, raw);
+  boot_info boot{memory, limits, start_info_paddr};
   abi::hvm_start_info& info = boot.info_;
+  load_part(info, 0, head, v0_size);
   if (info.magic != abi::hvm_start_magic_value) return {errc::bad_magic, start_info_paddr};
   if (info.version >= 1) {
     constexpr size_t v1_size = sizeof(abi::hvm_start_info) - v0_size;
     const uint8_t* tail = at(v0_size) < start_info_paddr ? nullptr : memory.bytes(at(v0_size), v1_size);
     if (!tail) return {errc::start_info_unreadable, start_info_paddr};
-    const auto v1 = load<array<uint8_t, v1_size>>(tail);
-    for (size_t i = 0; i < v1_size; ++i) raw[v0_size + i] = v1[i];
-    info = __builtin_bit_cast(abi::hvm_start_info, raw);
+    load_part(info, v0_size, tail, v1_size);
   }
 
   if (info.cmdline_paddr != 0) {
