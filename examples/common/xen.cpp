@@ -77,18 +77,19 @@ void wait_for_reader(uint32_t unread) {
 }
 
 void flush() {
-  if (!ring) {
-    hypercall(xen_hypercall::console_io, consoleio_write, text_size, reinterpret_cast<uintptr_t>(text));
-  } else {
-    wait_for_reader(sizeof ring->out - sizeof text);
-    if (!ring) return;
-    const uint32_t at = ring->out_prod;
-    for (uint32_t i = 0; i < text_size; ++i) ring->out[(at + i) % sizeof ring->out] = text[i];
-    asm volatile("" ::: "memory");  // x86 keeps the order of stores; the compiler must, too
-    ring->out_prod = at + text_size;
-    hypercall(xen_hypercall::event_channel_op, evtchnop_send, &ring_port);
-  }
+  const uint32_t size = text_size;
   text_size = 0;
+  if (!ring) {
+    hypercall(xen_hypercall::console_io, consoleio_write, size, reinterpret_cast<uintptr_t>(text));
+    return;
+  }
+  wait_for_reader(sizeof ring->out - sizeof text);
+  if (!ring) return;
+  const uint32_t at = ring->out_prod;
+  for (uint32_t i = 0; i < size; ++i) ring->out[(at + i) % sizeof ring->out] = text[i];
+  asm volatile("" ::: "memory");  // x86 keeps the order of stores; the compiler must, too
+  ring->out_prod = at + size;
+  hypercall(xen_hypercall::event_channel_op, evtchnop_send, &ring_port);
 }
 
 }  // namespace
