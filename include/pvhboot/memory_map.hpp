@@ -245,8 +245,9 @@ class memory_map {
   }
 
  private:
+  /// Two ranges that touch merge.
   static constexpr bool belong_together(const memory_range& low, const memory_range& high) noexcept {
-    return low.size != 0 && low.type == high.type && !never_merges(low.type) && low.last() + 1 == high.addr &&
+    return low.size != 0 && low.type == high.type && !never_merges(low.type) &&
            low.size + high.size != 0;  // a size cannot say 2^64
   }
 
