@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""Lines and branches of the headers that the unit tests run, by g++ and gcov without optimisation.
+
+Everything must be reached but what gaps.txt lists, each with its reason; a gap that is reached after all is to be struck off.
+Instances of a template count as one. A static_assert counts for nothing here: it proves, but runs no code.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+HERE = Path(__file__).parent
+SKIP = 77
+FLAGS = ["-std=c++20", "-O0", "--coverage", "-fprofile-abs-path"]
+
+
+class Header:
+    """How often each line ran, and each branch of it: (branches of the line, number of this one)."""
+
+    def __init__(self) -> None:
+        self.lines: dict[int, int] = defaultdict(int)
+        self.branches: dict[tuple[int, int, int], int] = defaultdict(int)
+
+
+def build(root: Path, folder: Path) -> Path:
+    sources = sorted((root / "tests" / "unit").glob("*.cpp"))
+
+    def compiled(source: Path) -> Path:
+        target = folder / f"{source.stem}.o"
+        run(["g++", *FLAGS, f"-I{root / 'include'}", "-c", source, "-o", target], folder)
+        return target
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        objects = list(pool.map(compiled, sources))
+    run(["g++", "--coverage", *objects, "-o", folder / "unit"], folder)
+    return folder / "unit"
+
+
+def run(command: list, folder: Path) -> str:
+    done = subprocess.run([str(word) for word in command], cwd=folder, capture_output=True, text=True, timeout=600, check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def collect(root: Path, folder: Path) -> dict[str, Header]:
+    found: dict[str, Header] = defaultdict(Header)
+    include = f"{root / 'include' / 'pvhboot'}/"
+    for counts in sorted(folder.glob("*.gcda")):
+        for document in run(["gcov", "--json-format", "--stdout", "--branch-probabilities", counts.name], folder).splitlines():
+            for file in json.loads(document)["files"]:
+                if file["file"].startswith(include):
+                    add(found[file["file"].removeprefix(include)], file)
+    return found
+
+
+def add(header: Header, file: dict) -> None:
+    for line in file["lines"]:
+        number = line["line_number"]
+        header.lines[number] += line["count"]
+        branches = [branch["count"] for branch in line["branches"] if not branch["throw"]]
+        # gcov tells instances of a template apart, but not those of a lambda in one: they stand behind each other.
+        inner = [f for f in file["functions"] if f["start_line"] <= number <= f["end_line"]]
+        start = max((f["start_line"], f["start_column"]) for f in inner) if inner else (0, 0)
+        instances = sum((f["start_line"], f["start_column"]) == start for f in inner) if "function_name" not in line else 1
+        each = len(branches) // instances if instances and len(branches) % instances == 0 else len(branches)
+        for i, count in enumerate(branches):
+            header.branches[number, each, i % each] += count
+
+
+def read_gaps() -> dict[tuple[str, str], str]:
+    """(header, text of the line) -> reason."""
+    gaps = {}
+    for row in (HERE / "gaps.txt").read_text(encoding="utf-8").splitlines():
+        if row and not row.startswith("#"):
+            header, text, reason = (cell.strip() for cell in row.split(" || "))
+            gaps[header, text] = reason
+    return gaps
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--root", type=Path, required=True)
+    root = parser.parse_args().root.resolve()
+    if not shutil.which("g++") or not shutil.which("gcov"):
+        print("skipped: g++ or gcov is not installed")
+        return SKIP
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        run([build(root, folder)], folder)
+        found = collect(root, folder)
+
+    gaps, used, bad = read_gaps(), set(), []
+    print(f"{'header':32}{'lines':>12}{'branches':>14}")
+    for name, header in sorted(found.items()):
+        text = (root / "include" / "pvhboot" / name).read_text(encoding="utf-8").splitlines()
+        missed_lines = {line for line, count in header.lines.items() if not count}
+        missed = {key for key, count in header.branches.items() if not count}
+        print(f"{name:32}{len(header.lines) - len(missed_lines):6}/{len(header.lines):<5}"
+              f"{len(header.branches) - len(missed):8}/{len(header.branches):<5}")
+        for line in sorted(missed_lines | {key[0] for key in missed}):
+            place = (name, text[line - 1].strip())
+            if place in gaps:
+                used.add(place)
+                continue
+            which = [f"{number + 1} of {of}" for at, of, number in sorted(missed) if at == line]
+            what = "never run" if line in missed_lines else f"branch {', '.join(which)} never taken"
+            bad.append(f"{name}:{line}: {what}: {text[line - 1].strip()}")
+    bad += [f"gaps.txt: {header}: reached after all, or not there: {text}" for header, text in gaps if (header, text) not in used]
+    print("\n".join(bad))
+    print(f"{len(found)} headers, {len(used)} gaps with a reason, {len(bad)} findings")
+    return 1 if bad or not found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: BSL-1.0
+"""Tell which lines and branches of the headers the unit tests do not run."""
+
+import argparse
+import subprocess
+import sys
+
+from lab import ROOT
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    del parser
+
+
+def run(options: argparse.Namespace) -> int:
+    del options
+    command = [sys.executable, str(ROOT / "tests" / "coverage" / "measure.py"), "--root", str(ROOT)]
+    return subprocess.run(command, stdin=subprocess.DEVNULL, timeout=900, check=False).returncode
