@@ -3,6 +3,8 @@
 // A kernel that shows what PVH gave it, and ends the machine: code 0x10 if all is well, 0x20 + errc otherwise. On Xen
 // it asks the hypervisor for the memory map if the hand-over has none. If the command line ends in "dump", it shows the
 // hand-over byte by byte as well.
+#include <pvhboot/lint.hpp>
+
 #include "../common/report.hpp"
 
 using example::hex;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Everything but the opt-ins (emit_note.hpp, spec.hpp, reflect.hpp). Needs <stddef.h> and <stdint.h>, nothing else.
+// Everything but the opt-ins: emit_note.hpp, which has asm; lint.hpp and linux_e820.hpp, which tell what others will make
+// of a hand-over or a zero page; spec.hpp and reflect.hpp. Needs <stddef.h> and <stdint.h>, nothing else.
 #pragma once
 
 #include <pvhboot/abi/boot_params.hpp>
@@ -18,8 +19,6 @@
 #include <pvhboot/abi/xen_note.hpp>
 #include <pvhboot/bzimage.hpp>
 #include <pvhboot/heap.hpp>
-#include <pvhboot/lint.hpp>
-#include <pvhboot/linux_e820.hpp>
 #include <pvhboot/memory.hpp>
 #include <pvhboot/memory_map.hpp>
 #include <pvhboot/memory_range.hpp>

@@ -4,6 +4,8 @@
 // zero.
 #pragma once
 
+#include <pvhboot/lint.hpp>
+#include <pvhboot/linux_e820.hpp>
 #include <pvhboot/pvhboot.hpp>
 
 namespace captured {

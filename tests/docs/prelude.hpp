@@ -4,6 +4,7 @@
 #pragma once
 
 #include <pvhboot/emit_note.hpp>
+#include <pvhboot/lint.hpp>
 #include <pvhboot/pvhboot.hpp>
 
 extern "C" void _start();

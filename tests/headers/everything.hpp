@@ -4,6 +4,8 @@
 #pragma once
 
 #include <pvhboot/emit_note.hpp>
+#include <pvhboot/lint.hpp>
+#include <pvhboot/linux_e820.hpp>
 #include <pvhboot/pvhboot.hpp>
 #include <pvhboot/reflect.hpp>
 #include <pvhboot/spec.hpp>

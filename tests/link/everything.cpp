@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Every function that a kernel or a loader would call, in one freestanding object. symbols.py looks at what it needs.
+#include <pvhboot/lint.hpp>
+#include <pvhboot/linux_e820.hpp>
 #include <pvhboot/pvhboot.hpp>
 
 using namespace pvhboot;

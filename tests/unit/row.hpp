@@ -6,6 +6,8 @@
 
 #include <doctest/doctest.h>
 
+#include <pvhboot/lint.hpp>
+#include <pvhboot/linux_e820.hpp>
 #include <pvhboot/pvhboot.hpp>
 
 /// Inside a ROW: ends it as failed unless the condition holds.

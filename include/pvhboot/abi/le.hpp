@@ -64,16 +64,9 @@ template <class T> void value_does_not_fit_in_field(T value);
 template <class T> struct le {
   static_assert(is_unsigned_integer<T>, "pvhboot: le<T> takes an unsigned integer type");
   using value_type = T;
-  /// Packed, so that the alignment is 1; nobody else gets to see it, so nothing can bind a reference to it. Bytes and
-  /// __builtin_bit_cast would do as well, but g++ -O1 then stores a constant byte by byte and clang 14 unrolls copies.
-  struct [[gnu::packed, gnu::may_alias]] word {
-    T value;
-  };
 
   template <class U>
   static constexpr bool always_fits = is_unsigned_integer<U> && !__is_same(U, T) && sizeof(U) <= sizeof(T);
-
-  word raw_;
 
   le() = default;
   constexpr le(T v) noexcept : raw_{swap_to_little_endian(v)} {}
@@ -93,6 +86,14 @@ template <class T> struct le {
   constexpr le& operator-=(T v) noexcept { return *this = static_cast<T>(get() - v); }
 
  private:
+  /// Packed, so that the alignment is 1, and private, so that nothing can bind a reference to it. Bytes and
+  /// __builtin_bit_cast would do as well, but g++ -O1 then stores a constant byte by byte and clang 14 unrolls copies.
+  struct [[gnu::packed, gnu::may_alias]] word {
+    T value;
+  };
+
+  word raw_;
+
   template <class U> static consteval T fit(U v) {
     if (v < U{} || static_cast<U>(static_cast<T>(v)) != v) value_does_not_fit_in_field(v);
     return static_cast<T>(v);

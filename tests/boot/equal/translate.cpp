@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include <pvhboot/linux_e820.hpp>
 #include <pvhboot/pvhboot.hpp>
 
 namespace {
