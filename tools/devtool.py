@@ -12,6 +12,8 @@ COMMANDS = {
     "boot": "command_boot",
     "test": "command_test",
     "fuzz": "command_fuzz",
+    "bench": "command_bench",
+    "coverage": "command_coverage",
     "format": "command_format",
     "lint": "command_lint",
     "matrix": "command_matrix",

@@ -32,7 +32,8 @@ int library_strict_and_map(const struct handover *h, uint8_t *zero_page);
 /* Sanitises in place; there is room for 2n. Returns how many ranges there are then. */
 size_t library_sanitize(struct range *ranges, size_t n);
 
-/* In C (linux_like.c): Linux's PVH entry, which checks nothing, and its sweep over the change points of an e820 table. */
+/* In C (linux_like.c): Linux's PVH entry, which checks nothing, and its sweep over the change points of an e820 table.
+ */
 int linux_translate(const struct handover *h, uint8_t *zero_page);
 size_t linux_sanitize(struct range *ranges, size_t n);
 

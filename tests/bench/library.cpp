@@ -53,7 +53,6 @@ size_t library_sanitize(range* ranges, size_t n) {
   for (size_t i = 0; i < n; ++i)
     if (!map.append(memory_range{ranges[i].addr, ranges[i].size, pvhboot::memory_type{ranges[i].type}})) return 0;
   if (!map.sanitize()) return 0;
-  for (size_t i = 0; i < map.size(); ++i)
-    ranges[i] = {map[i].addr, map[i].size, static_cast<uint32_t>(map[i].type)};
+  for (size_t i = 0; i < map.size(); ++i) ranges[i] = {map[i].addr, map[i].size, static_cast<uint32_t>(map[i].type)};
   return map.size();
 }

@@ -61,11 +61,11 @@ static void make_ranges(const char *kind, struct range *ranges, size_t n) {
   }
 }
 
-#define MEASURE(name, call)           \
-  do {                                \
-    CALLGRIND_ZERO_STATS;             \
-    call;                             \
-    CALLGRIND_DUMP_STATS_AT(name);    \
+#define MEASURE(name, call)        \
+  do {                             \
+    CALLGRIND_ZERO_STATS;          \
+    call;                          \
+    CALLGRIND_DUMP_STATS_AT(name); \
   } while (0)
 
 static void expect(int holds, const char *what) {

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: BSL-1.0
+"""Count the library's instructions and bytes beside those of C code that does the same."""
+
+import argparse
+import subprocess
+import sys
+
+from lab import ROOT
+
+SKIP = 77
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    del parser
+
+
+def run(options: argparse.Namespace) -> int:
+    del options
+    statuses = []
+    for script in ("measure.py", "size.py"):
+        command = [sys.executable, str(ROOT / "tests" / "bench" / script), "--include", str(ROOT / "include")]
+        statuses.append(subprocess.run(command, stdin=subprocess.DEVNULL, timeout=600, check=False).returncode)
+    return 1 if any(status not in (0, SKIP) for status in statuses) or 0 not in statuses else 0
