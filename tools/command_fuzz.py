@@ -75,7 +75,7 @@ def fuzz(compiler: str, name: str, options: argparse.Namespace) -> bool:
         merged = room / "merged"
         shutil.rmtree(merged, ignore_errors=True)
         shutil.copytree(kept, merged)
-        launch([program, "-merge=1", merged, found], log, 600)
+        launch([program, "-merge=1", "-use_counters=0", merged, found], log, 600)
         for file in merged.iterdir():
             shutil.copy(file, kept / file.name)
     return done == 0
