@@ -12,7 +12,7 @@ from pathlib import Path
 from lab import ROOT
 
 COMPILERS = ("g++-12", "clang++-14", "clang++-16", "clang++-19")
-MACHINES = ("m32", "big_endian")
+MACHINES = ("m32", "sanitizers", "big_endian")
 SKIP = 77
 
 

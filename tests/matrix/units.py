@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Build the unit and layout tests for another machine and run them under its user-mode emulator.
+"""Build the unit and layout tests for another machine, or with sanitizers, and run them.
 
-The tests hold in constant evaluation when they compile and at run time when they pass: on a big-endian machine too. With
--m32 the undefined-behaviour sanitizer watches; the address sanitizer hangs under qemu-i386.
+The tests hold in constant evaluation when they compile and at run time when they pass: on a big-endian machine too. Other
+machines are run by their user-mode emulators. With -m32 the undefined-behaviour sanitizer watches; the address sanitizer hangs under qemu-i386.
 """
 
 import argparse
@@ -24,7 +24,7 @@ UBSAN = ["-fsanitize=undefined", "-fno-sanitize=null,nonnull-attribute,returns-n
 @dataclass
 class Machine:
     compiler: str
-    emulator: str
+    emulator: str  # empty: none needed
     flags: list[str]
     package: str
     link: list[str] = field(default_factory=list)
@@ -32,6 +32,9 @@ class Machine:
 
 MACHINES = {
     "m32": Machine("g++-12", "qemu-i386", ["-m32", "-idirafter", "/usr/include/x86_64-linux-gnu", *UBSAN], "g++-12-multilib, libc6-dev-i386"),
+    # This machine, by the other compiler.
+    "sanitizers": Machine("clang++-14", "", ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
+                          "clang-14, libclang-rt-14-dev"),
     # doctest and Boost are headers for any machine, in the folder that a cross compiler does not search.
     "big_endian": Machine("powerpc-linux-gnu-g++-12", "qemu-ppc", ["-idirafter", "/usr/include"],
                           "g++-12-powerpc-linux-gnu", ["-static"]),
@@ -45,7 +48,7 @@ def main() -> int:
     options = parser.parse_args()
     machine = MACHINES[options.machine]
     for tool, package in ((machine.compiler, machine.package), (machine.emulator, "qemu-user")):
-        if not shutil.which(tool):
+        if tool and not shutil.which(tool):
             print(f"skipped: no {tool} (Debian: {package})")
             return SKIP
     compiler = [machine.compiler, *machine.flags, *FLAGS, f"-I{options.root / 'include'}"]
@@ -68,7 +71,7 @@ def main() -> int:
                 return 1
         program = scratch / "tests"
         subprocess.run([*compiler, "-o", str(program), *map(str, objects), *machine.link], check=True)
-        return subprocess.run([machine.emulator, str(program)]).returncode
+        return subprocess.run([*filter(None, [machine.emulator]), str(program)]).returncode
 
 
 if __name__ == "__main__":

@@ -55,8 +55,9 @@ template <> inline constexpr bool is_integer<int> = true;
 template <> inline constexpr bool is_integer<long> = true;
 template <> inline constexpr bool is_integer<long long> = true;
 
-/// Never defined: a constant that a field cannot hold ends compilation at a call to this name.
-template <class T> void value_does_not_fit_in_field(T value);
+/// Not constexpr: a constant that a field cannot hold ends compilation at a call to this name. It has a body because
+/// clang 14 emits consteval functions that a lambda uses.
+template <class T> void value_does_not_fit_in_field(T) { __builtin_trap(); }
 
 /// A little-endian T in sizeof(T) bytes, alignment 1. Reads convert implicitly; get() says so where the language cannot
 /// choose (`c ? s.flags.get() : 1u`). A wider or signed value is accepted only as a constant that fits. No operator
