@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Everything but the opt-ins: emit_note.hpp, which has asm; lint.hpp and linux_e820.hpp, which tell what others will make
-// of a hand-over or a zero page; spec.hpp and reflect.hpp. Needs <stddef.h> and <stdint.h>, nothing else.
+// Everything but the opt-ins: emit_note.hpp, which has asm; lint.hpp and linux_e820.hpp, which tell what others will
+// make of a hand-over or a zero page; spec.hpp and reflect.hpp. Needs <stddef.h> and <stdint.h>, nothing else.
 #pragma once
 
 #include <pvhboot/abi/boot_params.hpp>
