@@ -59,7 +59,7 @@ class input {
   ///     k < 128      2^(k - 64) + d                just above a power of two
   ///     k < 192      2^(k - 128) - 1 - d           just below one
   ///     k < 255      2^64 - 1 - 16 * (k - 192) - d the end of the address space
-  ///     k == 255     eight bytes follow
+  ///     k == 255     eight more bytes: the number itself
   uint64_t number() {
     const unsigned k = u8();
     const uint64_t d = u8();

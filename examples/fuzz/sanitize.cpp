@@ -206,16 +206,17 @@ void operate(memory_map& map, uint8_t what, const memory_range& r) {
     case 1: {
       const auto done = map.punch(r.addr, r.size);
       if (!done) LAW(done.error().code == errc::map_full && contents(map) == before && before.size() == map.capacity());
-      if (done) LAW(same_coverage(contents(map), replaced(before, r, true, memory_type{})));
+      if (done) LAW(in_shape(contents(map)) && same_coverage(contents(map), replaced(before, r, true, memory_type{})));
       break;
     }
     case 2:
       map.intersect(r.addr, r.size);
-      LAW(same_coverage(contents(map), replaced(before, r, false, memory_type::ram)));
+      LAW(in_shape(contents(map)) && same_coverage(contents(map), replaced(before, r, false, memory_type::ram)));
       break;
     default: {
       const memory_range nvs{r.addr, r.size, memory_type::nvs};
-      if (map.overwrite(nvs)) LAW(same_coverage(contents(map), replaced(before, r, true, memory_type::nvs)));
+      if (map.overwrite(nvs))
+        LAW(in_shape(contents(map)) && same_coverage(contents(map), replaced(before, r, true, memory_type::nvs)));
     }
   }
 }

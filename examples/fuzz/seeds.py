@@ -9,7 +9,7 @@ import struct
 from pathlib import Path
 
 CORPUS = Path(__file__).parent / "corpus"
-RAM, RESERVED, ACPI, PRAM = 1, 2, 3, 12
+RAM, RESERVED, ACPI, PRAM, SOFT = 1, 2, 3, 12, 129  # of SOFT, harness.hpp makes 0xefffffff
 
 
 def number(value: int) -> bytes:
@@ -21,7 +21,7 @@ def number(value: int) -> bytes:
         return bytes([64 + power, value - (1 << power)])
     if (2 << power) - 1 - value < 256 and power < 63:
         return bytes([128 + power + 1, (2 << power) - 1 - value])
-    return b"\xff" + struct.pack("<Q", value)
+    return b"\xff\0" + struct.pack("<Q", value)
 
 
 def ranges(*given: tuple[int, int, int]) -> bytes:
@@ -94,7 +94,8 @@ def bzimage_seeds() -> dict[str, bytes]:
         "usual": image(header()) + tail,
         "kernel-info": image(header(kernel_info_offset=0x800), *info, (0x100, b"\x28\xb5\x2f\xfd")) + tail,
         "fixed": image(header(relocatable=0)) + tail,
-        "tight": image(header()) + number(0x1000) + ranges((0x1001000, 0x2001000, RAM), (0x80000, 0x1000, RESERVED)),
+        "tight": image(header()) + number(0x1000) + ranges((0x1001000, 0x2000000, RAM), (0x80000, 0x1000, RESERVED)),
+        "initrd-limit": image(header()) + number(0x1001) + ranges((0x100000, 0xC0000000, RAM)),
         "hole": image(header()) + number(5) + ranges((0x100000, 0x1300000, RAM), (0x1400000, 0x100000, RESERVED)),
         "protocol-2.00": image(header(0x200, 0x224), fill=0xCC) + tail,
         "protocol-2.05": image(header(0x205, 0x238), fill=0xCC) + tail,
@@ -119,6 +120,9 @@ def sanitize_seeds() -> dict[str, bytes]:
         "usual": seed(0, ranges(*PC), *every),
         "highest-start": seed(1, ranges(*PC, (0xA0000, 0x60000, RESERVED)), *every),
         "never-merge": seed(0, ranges((0, 0x1000, PRAM), (0x1000, 0x1000, PRAM), (0x800, 0x1000, RAM))),
+        "soft-reserved": seed(0, ranges((0, 0x1000, SOFT), (0x1000, 0x1000, SOFT), (0x800, 0x1000, RAM))),
+        "same-ends": seed(0, ranges((0, 0x3000, RAM)), (0x40, 0x2000, 0x1000, RAM), (0x40, 0, 0x1000, RAM),
+                          (0x80, 0x1000, 0x1000, RAM), (0xC0, 0x1000, 0x800, RAM), (0, 0x1800, 0x800, RAM)),
         "all-memory": seed(0, ranges((0, end // 2, RAM), (end // 2, end // 2, RAM), (end - 1, 1, RESERVED))),
         "wrap": seed(0, ranges((end - 0x1000, 0x2000, RESERVED), (0, 0x1000, RAM))),
         "nested": seed(0, ranges(*((16 * i, 1000 - 32 * i, 1 + i % 5) for i in range(15)))),
