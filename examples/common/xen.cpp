@@ -69,9 +69,10 @@ uint64_t get_param(uint32_t index) {
 /// Until dom0 has left no more than `unread` bytes in the ring. A dom0 that does not read cannot keep this domain: the
 /// ring is given up then.
 void wait_for_reader(uint32_t unread) {
-  for (uint32_t patience = 1000000; ring && ring->out_prod - ring->out_cons > unread; --patience) {
-    if (patience == 0) ring = nullptr;
-    hypercall(xen_hypercall::event_channel_op, evtchnop_send, &ring_port);
+  constexpr uint64_t patience = uint64_t{1} << 34;  // cycles: some seconds
+  const uint64_t began = __builtin_ia32_rdtsc();
+  while (ring && ring->out_prod - ring->out_cons > unread) {
+    if (__builtin_ia32_rdtsc() - began > patience) ring = nullptr;
     hypercall(xen_hypercall::sched_op, schedop_yield, nullptr);
   }
 }

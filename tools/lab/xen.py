@@ -17,7 +17,8 @@ from lab import LabError, cpio, packages, qemu, xen_packages
 
 # A PV dom0 under emulation crashes with -cpu max. Without nested paging Xen has no PVH.
 CPU = "qemu64,+svm,+npt"
-XEN_CONSOLE = "com2=115200,8n1 console=com2 loglvl=all guest_loglvl=all noreboot"
+# Memory that is not cleared at the start is not taken from the host either.
+XEN_OPTIONS = "com2=115200,8n1 console=com2 loglvl=all guest_loglvl=all noreboot bootscrub=0"
 XEN_LAST_LINES = 8
 
 
@@ -33,6 +34,7 @@ class Guest:
     memory: int = 256  # MiB
     extra: tuple[str, ...] = ()  # further lines of the configuration
     timeout: int = 180  # seconds
+    unread: bool = False  # nobody reads its console while it runs
 
     def configuration(self) -> str:
         lines = [f'type="{self.type}"', f'name="{self.name}"', f'kernel="/guests/{self.kernel}"',
@@ -91,17 +93,20 @@ show() {{  # the lines that are new in the guest's log
   [ $lines -gt $shown ] && sed -n "$((shown + 1)),${{lines}}s/^/guest $name| /p" $log
   shown=$lines
 }}
-run() {{  # NAME SECONDS
+run() {{  # NAME SECONDS [unread]
   name=$1
+  reader=$3
   log=/var/log/xen/console/guest-$name.log
   shown=0
   : >$log
   say "begin $name"
-  if ! xl create -q /guests/$name.cfg >/tmp/xl 2>&1; then
+  if ! xl create -p -q /guests/$name.cfg >/tmp/xl 2>&1; then
     sed "s/^/guest $name| xl: /" /tmp/xl
     say "end $name not-created"
     return
   fi
+  [ "$reader" = unread ] && killall -STOP xenconsoled
+  xl unpause $name
   deadline=$(($(cut -d . -f 1 /proc/uptime) + $2))
   end=
   while [ -z "$end" ]; do
@@ -114,6 +119,7 @@ run() {{  # NAME SECONDS
       *) [ "$(cut -d . -f 1 /proc/uptime)" -gt $deadline ] && end=timeout ;;
     esac
   done
+  [ "$reader" = unread ] && killall -CONT xenconsoled
   sleep 0.5
   show
   sed -n "$((shown + 1)),\\$s/^/guest $name| /p" $log
@@ -128,7 +134,7 @@ poweroff -f
 
 
 def guest_init(guests: list[Guest]) -> bytes:
-    calls = "".join(f"run {guest.name} {guest.timeout}\n" for guest in guests)
+    calls = "".join(f"run {guest.name} {guest.timeout}{' unread' * guest.unread}\n" for guest in guests)
     return (INIT_HEAD + calls + INIT_TAIL).encode()
 
 
@@ -207,7 +213,7 @@ def start(modules: list[tuple[bytes, str]], xen_options: str, memory: str, timeo
             names.append(f"{path} {arguments}".strip().replace(",", ",,"))
         console = Path(scratch) / "xen.log"
         console.touch()
-        machine = qemu.Machine(xen_packages.hypervisor(), None, f"{XEN_CONSOLE} {xen_options}", "q35", memory, "tcg",
+        machine = qemu.Machine(xen_packages.hypervisor(), None, f"{XEN_OPTIONS} {xen_options}", "q35", memory, "tcg",
                                False, ("-cpu", CPU, "-initrd", ",".join(names), "-serial", f"file:{console}"))
         try:
             qemu.start(machine, timeout, on_line=listen)
@@ -241,9 +247,10 @@ class Session:
 
 
 def run_guests(guests: list[Guest], files: dict[str, bytes], timeout: float, folder: Path,
-               on_line: Callable[[float, str, str], None] | None = None) -> Session:
+               on_line: Callable[[float, str, str], None] | None = None, memory: str = "2048M") -> Session:
     """Boot dom0 and create the guests one after the other. Each guest's console is kept as `folder`/NAME.log. A guest
-    that does not end is destroyed after its own time; what was seen of it is there all the same."""
+    that does not end is destroyed after its own time; what was seen of it is there all the same. `memory` is the
+    machine's, of which dom0 takes 1200 MiB."""
     runs = {guest.name: GuestRun(guest.name) for guest in guests}
 
     def listen(seconds: float, line: str) -> None:
@@ -265,7 +272,7 @@ def run_guests(guests: list[Guest], files: dict[str, bytes], timeout: float, fol
     began = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        done = start(dom0, "dom0_mem=1200M", "2048M", timeout, listen, folder / "dom0.log")
+        done = start(dom0, "dom0_mem=1200M", memory, timeout, listen, folder / "dom0.log")
     finally:
         for run in runs.values():
             (folder / f"{run.name}.log").write_text("\n".join([*run.lines, ""]), encoding="utf-8")
