@@ -42,15 +42,16 @@ def run(options: argparse.Namespace) -> int:
         return SKIP
     names = options.harnesses or HARNESSES
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        failed = [name for name, sound in zip(names, pool.map(lambda name: fuzz(compiler, name, options), names)) if not sound]
-    print(f"fuzz: {len(names) - len(failed)} harnesses ran for {options.time} s without a finding, {len(failed)} failed")
+        failed = list(pool.map(lambda name: fuzz(compiler, name, options), names)).count(False)
+    print(f"fuzz: {len(names) - failed} harnesses ran for {options.time} s without a finding, {failed} failed")
     return 1 if failed else 0
 
 
 def has_libfuzzer(compiler: str) -> bool:
     with tempfile.TemporaryDirectory() as scratch:
         command = [compiler, "-fsanitize=fuzzer,address,undefined", "-x", "c++", "-", "-o", f"{scratch}/empty"]
-        return subprocess.run(command, input=EMPTY, text=True, capture_output=True, timeout=120, check=False).returncode == 0
+        done = subprocess.run(command, input=EMPTY, text=True, capture_output=True, timeout=120, check=False)
+        return done.returncode == 0
 
 
 def fuzz(compiler: str, name: str, options: argparse.Namespace) -> bool:
@@ -61,8 +62,8 @@ def fuzz(compiler: str, name: str, options: argparse.Namespace) -> bool:
     program = room / "fuzzer"
     building.quietly([compiler, *FLAGS, str(SOURCES / f"{name}.cpp"), "-o", str(program)], f"building {name}")
     kept = SOURCES / "corpus" / name
-    command = [program, f"-max_total_time={options.time}", "-timeout=10", "-max_len=2000", f"-artifact_prefix={findings}/",
-               found, kept]
+    command = [program, f"-max_total_time={options.time}", "-timeout=10", "-max_len=2000",
+               f"-artifact_prefix={findings}/", found, kept]
     done = launch(command, log, options.time + 120)
     telling = ("broken law", "ERROR:", "SUMMARY:", "runtime error") if done else ("Done ",)
     for line in log.read_text(encoding="utf-8", errors="replace").splitlines():

@@ -56,7 +56,8 @@ def parse_seeds() -> dict[str, bytes]:
         "usual": seed(start_info(1, 1, 4)),
         "two-pieces": seed(start_info(1, 2, 4), split=56 + 64 + 96 + 5),
         "many-entries": seed(start_info(1, 0, 200)),
-        "at-the-end": number(2**64 - 1 - 16 * 3 - 7) + number(0) + struct.pack("<HBBB", 0xFFFF, 9, 9, 9) + start_info(0, 0, 0),
+        "at-the-end": (number(2**64 - 1 - 16 * 3 - 7) + number(0) + struct.pack("<HBBB", 0xFFFF, 9, 9, 9) +
+                       start_info(0, 0, 0)),
     }
 
 
@@ -64,15 +65,16 @@ def parse_seeds() -> dict[str, bytes]:
 
 def header(version: int = 0x20F, end: int = 0x26C, **fields: int) -> bytes:
     """The 144 bytes from 0x1f1 on of a kernel that suits read_image's 0x1800 bytes."""
-    offsets = {"setup_sects": (0x1F1, "B"), "syssize": (0x1F4, "I"), "loadflags": (0x211, "B"), "kernel_version": (0x20E, "H"),
-               "initrd_addr_max": (0x22C, "I"), "kernel_alignment": (0x230, "I"), "relocatable": (0x234, "B"),
-               "min_alignment": (0x235, "B"), "xloadflags": (0x236, "H"), "cmdline_size": (0x238, "I"),
-               "payload_offset": (0x248, "I"), "payload_length": (0x24C, "I"), "setup_data": (0x250, "Q"),
-               "pref_address": (0x258, "Q"), "init_size": (0x260, "I"), "kernel_info_offset": (0x268, "I"),
+    offsets = {"setup_sects": (0x1F1, "B"), "syssize": (0x1F4, "I"), "loadflags": (0x211, "B"),
+               "kernel_version": (0x20E, "H"), "initrd_addr_max": (0x22C, "I"), "kernel_alignment": (0x230, "I"),
+               "relocatable": (0x234, "B"), "min_alignment": (0x235, "B"), "xloadflags": (0x236, "H"),
+               "cmdline_size": (0x238, "I"), "payload_offset": (0x248, "I"), "payload_length": (0x24C, "I"),
+               "setup_data": (0x250, "Q"), "pref_address": (0x258, "Q"), "init_size": (0x260, "I"), "kernel_info_offset": (0x268, "I"),
                "ramdisk_image": (0x218, "I"), "ramdisk_size": (0x21C, "I"), "cmd_line_ptr": (0x228, "I")}
     usual = {"setup_sects": 1, "syssize": 0x140, "loadflags": 1, "kernel_version": 0x90, "initrd_addr_max": 0x7FFFFFFF,
-             "kernel_alignment": 0x200000, "relocatable": 1, "min_alignment": 12, "xloadflags": 0x3F, "cmdline_size": 2047,
-             "payload_offset": 0x100, "payload_length": 0x400, "pref_address": 0x1000000, "init_size": 0x2000000}
+             "kernel_alignment": 0x200000, "relocatable": 1, "min_alignment": 12, "xloadflags": 0x3F,
+             "cmdline_size": 2047, "payload_offset": 0x100, "payload_length": 0x400, "pref_address": 0x1000000,
+             "init_size": 0x2000000}
     image = bytearray(0x281)
     struct.pack_into("<HBB4sH", image, 0x1FE, 0xAA55, 0xEB, end - 0x202, b"HdrS", version)
     for name, value in {**usual, **fields}.items():
@@ -136,17 +138,19 @@ def many(n: int) -> bytes:
     """A map of n ranges, as translate.cpp reads it."""
     kinds = ((RAM, 0x10), (RESERVED, 0x18), (ACPI, 8))
     given = [(0x100000 * (i + 1), kinds[i % 3][1], kinds[i % 3][0]) for i in range(n)]
-    return struct.pack("<BH", 0, n) + b"".join(number(addr) + number(size) + bytes([kind]) for addr, size, kind in given)
+    return struct.pack("<BH", 0, n) + b"".join(number(addr) + number(size) + bytes([kind])
+                                               for addr, size, kind in given)
 
 
 def translate_seeds() -> dict[str, bytes]:
     def chain(storage: int, old: int) -> bytes:
         return struct.pack("<HB", storage, old)
 
-    def loader(head: bytes, flags: int, nodes: bytes, ranges_of_map: bytes, load: int = 0x1000000, cmdline: int = 0x90000,
-               initrd: int = 0x8000000) -> bytes:
-        return (b"\0" + image(head) + bytes([flags]) + number(load) + number(load) + b"\x15" + number(cmdline) + number(22) +
-                number(initrd) + number(5000) + number(0xF59E0) + struct.pack("<HH", 0xF, 0xF) + nodes + ranges_of_map)
+    def loader(head: bytes, flags: int, nodes: bytes, ranges_of_map: bytes, load: int = 0x1000000,
+               cmdline: int = 0x90000, initrd: int = 0x8000000) -> bytes:
+        return (b"\0" + image(head) + bytes([flags]) + number(load) + number(load) + b"\x15" + number(cmdline) +
+                number(22) + number(initrd) + number(5000) + number(0xF59E0) + struct.pack("<HH", 0xF, 0xF) +
+                nodes + ranges_of_map)
 
     def boot(modules: int, initrd: int) -> bytes:
         return bytes([1, modules, 1]) + number(0xF59E0) + number(initrd) + number(0x1000) + number(0x100000) + number(5)
@@ -161,13 +165,15 @@ def translate_seeds() -> dict[str, bytes]:
         "loader-spill": loader(header(), 2, chain(0x1000, 8), many(150)),
         "loader-high": loader(header(), 1, chain(0, 0), pc, 1 << 33, 1 << 40, 1 << 34),
         "loader-old": loader(header(0x205, 0x238), 0, chain(0, 0), pc),
-        "loader-values-in-file": loader(header(setup_data=0x1234, ramdisk_image=0x5000, ramdisk_size=0x100), 0, chain(0, 0), pc),
+        "loader-values-in-file": loader(header(setup_data=0x1234, ramdisk_image=0x5000, ramdisk_size=0x100), 0,
+                                        chain(0, 0), pc),
         "kernel": b"\1" + chain(0, 0) + pc + boot(1, 0x8000000),
         "kernel-spill": b"\1" + chain(0x2000, 8) + many(160) + boot(2, 1 << 33),
         "as-linux": b"\2" + pc[1:] + boot(1, 0x8000000),
         "as-linux-126": b"\2" + many(126)[1:] + boot(0, 0),
         "as-linux-129": b"\2" + many(129)[1:] + boot(0, 0),
-        "back": b"\3" + struct.pack("<H", len(fields)) + b"".join(struct.pack("<HB", *f) for f in fields) + node + inner,
+        "back": (b"\3" + struct.pack("<H", len(fields)) + b"".join(struct.pack("<HB", *f) for f in fields) + node +
+                 inner),
     }
 
 

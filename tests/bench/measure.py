@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: BSL-1.0
 """Instructions of the library beside those of C code, counted by callgrind in one run, with -O2 for both.
 
-translate: parse + translate of a hand-over with 128 entries in order, beside the loop that Linux's PVH entry is, which checks
-nothing. sanitize: maps of 8 to 131072 ranges in four orders, beside Linux's sweep, with the exponent that their growth fits.
+translate: parse + translate of a hand-over with 128 entries in order, beside the loop that Linux's PVH entry is, which
+checks nothing. sanitize: maps of 8 to 131072 ranges in four orders, beside Linux's sweep, with the exponent that their
+growth fits.
 """
 
 import argparse
@@ -67,13 +68,15 @@ def show_translate(found: dict[str, int]) -> int:
     linux = found["linux_translate"]
     rows = (("as Linux does it", "library_as_linux", linux, "Linux's loop", TRANSLATE_LIMIT),
             ("strict, from a sanitised map", "library_strict", linux, "Linux's loop", TRANSLATE_LIMIT),
-            ("strict, map and all", "library_strict_and_map", linux + found["linux_clean 128"], "Linux's loop and sweep", 1.0))
+            ("strict, map and all", "library_strict_and_map", linux + found["linux_clean 128"],
+             "Linux's loop and sweep", 1.0))
     bad = 0
     print(f"{'parse + translate, 128 entries':32}{'library':>9}{'C':>9}{'ratio':>8}{'allowed':>9}")
     for title, name, other, what, limit in rows:
         ratio = found[name] / other
         bad += ratio > limit
-        print(f"{title:32}{found[name]:9}{other:9}{ratio:8.2f}{limit:9.2f}  {what}{'  TOO MUCH' if ratio > limit else ''}")
+        verdict = "  TOO MUCH" if ratio > limit else ""
+        print(f"{title:32}{found[name]:9}{other:9}{ratio:8.2f}{limit:9.2f}  {what}{verdict}")
     return bad
 
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSL-1.0
 """Lines and branches of the headers that the unit tests run, by g++ and gcov without optimisation.
 
-Everything must be reached but what gaps.txt lists, each with its reason; a gap that is reached after all is to be struck off.
-Instances of a template count as one. A static_assert counts for nothing here: it proves, but runs no code.
+Everything must be reached but what gaps.txt lists, each with its reason; a gap that is reached after all is to be
+struck off. Instances of a template count as one. A static_assert counts for nothing here: it proves, but runs no code.
 """
 
 import argparse
@@ -45,7 +45,8 @@ def build(root: Path, folder: Path) -> Path:
 
 
 def run(command: list, folder: Path) -> str:
-    done = subprocess.run([str(word) for word in command], cwd=folder, capture_output=True, text=True, timeout=600, check=False)
+    words = [str(word) for word in command]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=600, check=False)
     if done.returncode:
         sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
     return done.stdout
@@ -55,7 +56,8 @@ def collect(root: Path, folder: Path) -> dict[str, Header]:
     found: dict[str, Header] = defaultdict(Header)
     include = f"{root / 'include' / 'pvhboot'}/"
     for counts in sorted(folder.glob("*.gcda")):
-        for document in run(["gcov", "--json-format", "--stdout", "--branch-probabilities", counts.name], folder).splitlines():
+        documents = run(["gcov", "--json-format", "--stdout", "--branch-probabilities", counts.name], folder)
+        for document in documents.splitlines():
             for file in json.loads(document)["files"]:
                 if file["file"].startswith(include):
                     add(found[file["file"].removeprefix(include)], file)
@@ -70,7 +72,8 @@ def add(header: Header, file: dict) -> None:
         # gcov tells instances of a template apart, but not those of a lambda in one: they stand behind each other.
         inner = [f for f in file["functions"] if f["start_line"] <= number <= f["end_line"]]
         start = max((f["start_line"], f["start_column"]) for f in inner) if inner else (0, 0)
-        instances = sum((f["start_line"], f["start_column"]) == start for f in inner) if "function_name" not in line else 1
+        alike = sum((f["start_line"], f["start_column"]) == start for f in inner)
+        instances = 1 if "function_name" in line else alike
         each = len(branches) // instances if instances and len(branches) % instances == 0 else len(branches)
         for i, count in enumerate(branches):
             header.branches[number, each, i % each] += count
@@ -114,7 +117,8 @@ def main() -> int:
             which = [f"{number + 1} of {of}" for at, of, number in sorted(missed) if at == line]
             what = "never run" if line in missed_lines else f"branch {', '.join(which)} never taken"
             bad.append(f"{name}:{line}: {what}: {text[line - 1].strip()}")
-    bad += [f"gaps.txt: {header}: reached after all, or not there: {text}" for header, text in gaps if (header, text) not in used]
+    stale = [gap for gap in gaps if gap not in used]
+    bad += [f"gaps.txt: {header}: reached after all, or not there: {text}" for header, text in stale]
     print("\n".join(bad))
     print(f"{len(found)} headers, {len(used)} gaps with a reason, {len(bad)} findings")
     return 1 if bad or not found else 0

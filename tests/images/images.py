@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""What the library says of a real kernel file must be what its header says, read here by other code; and a file that ends at
-any boundary of its structures must be refused for the right reason, at the right place.
+"""What the library says of a real kernel file must be what its header says, read here by other code.
+
+And a file that ends at any boundary of its structures must be refused for the right reason, at the right place.
 """
 
 import argparse
@@ -25,7 +26,8 @@ FILES = {
     "ipxe": ("ipxe", "*/ipxe.lkrn", False),
     "memdisk": ("syslinux-common", "usr/lib/syslinux/memdisk", False),
 }
-MAGICS = ((b"\x1f\x8b", 1), (b"BZ", 2), (b"\x5d\x00", 3), (b"\xfd7", 4), (b"\x89L", 5), (b"\x02\x21", 6), (b"\x28\xb5", 7))
+MAGICS = ((b"\x1f\x8b", 1), (b"BZ", 2), (b"\x5d\x00", 3), (b"\xfd7", 4), (b"\x89L", 5), (b"\x02\x21", 6),
+          (b"\x28\xb5", 7))
 TOO_SHORT = "the kernel image ends inside its setup header"
 NO_CODE = "the kernel image ends before its protected-mode code"
 NOT_ALL = "the kernel image is truncated"
@@ -94,8 +96,8 @@ def expected(image: bytes) -> dict[str, str]:
 def cuts(image: bytes) -> dict[int, tuple[str, int] | None]:
     """Sizes at which to cut, and what is then wrong, and where; None if nothing is."""
     h = Header(image)
-    inside = {1, 0x1F0, 0x1F1, 0x1F2, 0x1FD, 0x1FE, 0x200, 0x201, 0x202, 0x206, 0x207, 0x208, 0x223, 0x224, 0x22C, 0x230,
-              0x238, 0x248, 0x250, 0x258, 0x260, 0x268, h.end - 1, h.end}
+    inside = {1, 0x1F0, 0x1F1, 0x1F2, 0x1FD, 0x1FE, 0x200, 0x201, 0x202, 0x206, 0x207, 0x208, 0x223, 0x224, 0x22C,
+              0x230, 0x238, 0x248, 0x250, 0x258, 0x260, 0x268, h.end - 1, h.end}
     wrong: dict[int, tuple[str, int] | None] = {}
     for size in sorted(inside | {1024, h.code - 1, h.code, h.code + 1}):
         if size < max(0x224, h.end):
@@ -115,7 +117,8 @@ def cuts(image: bytes) -> dict[int, tuple[str, int] | None]:
 
 
 def judged(judge: Path, path: Path, sizes: list[int]) -> list[dict[str, str]]:
-    done = subprocess.run([str(judge), str(path), *map(str, sizes)], capture_output=True, text=True, timeout=120, check=False)
+    command = [str(judge), str(path), *map(str, sizes)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     if done.returncode:
         raise LabError(f"{judge.name} failed on {path.name}:\n{done.stderr.strip()}")
     lines = []
@@ -141,7 +144,7 @@ def differences(judge: Path, path: Path, is_linux: bool) -> list[str]:
         if not whole.get("version", "").startswith(path.name.removeprefix("vmlinuz-")):
             bad.append(f"version {whole.get('version')} in {path.name}")
         if int(whole.get("unpacked", "0")) != unpacked or int(whole.get("init", "0")) < unpacked:
-            bad.append(f"unpacked {whole.get('unpacked')}, init_size {whole.get('init')}; it really unpacks to {unpacked}")
+            bad.append(f"unpacked {whole.get('unpacked')}, init_size {whole.get('init')}; really {unpacked}")
         if whole.get("load") != whole.get("pref") or whole.get("format") == "0":
             bad.append(f"a Linux not at its preferred address, or of unknown compression: {whole}")
     for (size, want), got in zip(ends.items(), cut, strict=True):
