@@ -69,7 +69,8 @@ def header(version: int = 0x20F, end: int = 0x26C, **fields: int) -> bytes:
                "kernel_version": (0x20E, "H"), "initrd_addr_max": (0x22C, "I"), "kernel_alignment": (0x230, "I"),
                "relocatable": (0x234, "B"), "min_alignment": (0x235, "B"), "xloadflags": (0x236, "H"),
                "cmdline_size": (0x238, "I"), "payload_offset": (0x248, "I"), "payload_length": (0x24C, "I"),
-               "setup_data": (0x250, "Q"), "pref_address": (0x258, "Q"), "init_size": (0x260, "I"), "kernel_info_offset": (0x268, "I"),
+               "setup_data": (0x250, "Q"), "pref_address": (0x258, "Q"),
+               "init_size": (0x260, "I"), "kernel_info_offset": (0x268, "I"),
                "ramdisk_image": (0x218, "I"), "ramdisk_size": (0x21C, "I"), "cmd_line_ptr": (0x228, "I")}
     usual = {"setup_sects": 1, "syssize": 0x140, "loadflags": 1, "kernel_version": 0x90, "initrd_addr_max": 0x7FFFFFFF,
              "kernel_alignment": 0x200000, "relocatable": 1, "min_alignment": 12, "xloadflags": 0x3F,
