@@ -242,7 +242,8 @@ def judged(lab: Lab, name: str) -> boot.Outcome:
 
 CHECKS: dict[str, Callable[[Lab, str, boots.Verdict], None]] = {
     "kernel32": check_kernel, "kernel64": check_kernel, "unread": check_unread, "small": check_small,
-    "linux-pv": check_pv, "linux-pvh": check_pvh, "chainload": check_chainload_here, "grub": check_grub, "above-4g": check_above_4g,
+    "linux-pv": check_pv, "linux-pvh": check_pvh, "chainload": check_chainload_here, "grub": check_grub,
+    "above-4g": check_above_4g,
     "chainload-against-grub": compare_with_grub, "chainload-against-linux": compare_with_linux,
 }
 
