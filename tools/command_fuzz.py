@@ -26,6 +26,7 @@ SKIP = 77
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("harnesses", nargs="*", metavar="HARNESS", help=f"of {', '.join(HARNESSES)} (default: all)")
     parser.add_argument("--time", type=int, default=60, metavar="SECONDS", help="for each (default: 60)")
+    parser.add_argument("--brief", action="store_true", help="10 s for each, unless this is CI (the variable CI is set)")
     parser.add_argument("--build", type=Path, default=building.BUILD / "examples" / "fuzz", metavar="FOLDER",
                         help="where fuzzers, their corpus and their findings are kept")
     parser.add_argument("--minimize", action="store_true",
@@ -33,6 +34,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.brief and not os.environ.get("CI"):
+        options.time = 10
     unknown = [name for name in options.harnesses if name not in HARNESSES]
     if unknown:
         raise LabError(f"no harness {', '.join(unknown)}: there are {', '.join(HARNESSES)}")

@@ -70,10 +70,11 @@ enum class errc : uint8_t {
   loader_id_too_large,     ///< a loader number above 0x10f, or a version above 0xfff. where: it
   setup_data_unsupported,  ///< the kernel's protocol is too old for setup_data. where: the version
   e820_bad_count,          ///< e820_entries claims more than the zero page's 128. where: the count
+  initrd_absent,           ///< an initrd of some size at address 0, which Linux ignores. where: its size
 };
 
 /// The last value, for tables and tests.
-inline constexpr errc errc_last = errc::e820_bad_count;
+inline constexpr errc errc_last = errc::initrd_absent;
 
 /// The rule in a sentence. The text is NUL-terminated, so data() suits a printk.
 constexpr string_ref message(errc code) noexcept {
@@ -128,6 +129,7 @@ constexpr string_ref message(errc code) noexcept {
     case errc::bad_runtime_start: return "the kernel would not run where the placement says";
     case errc::loader_id_too_large: return "a boot loader's number or version does not fit";
     case errc::setup_data_unsupported: return "the kernel's boot protocol is too old for setup_data";
+    case errc::initrd_absent: return "the initrd has a size but no address";
     case errc::e820_bad_count: return "the zero page claims more e820 entries than it can hold";
   }
   return "unknown error";
@@ -151,6 +153,7 @@ constexpr string_ref where_word(errc code) noexcept {
     case errc::no_free_range:
     case errc::no_place_for_kernel:
     case errc::setup_data_full:
+    case errc::initrd_absent:
     case errc::cmdline_too_long: return "bytes";
     case errc::xen_memory_map_too_large:
     case errc::xen_memory_map_bad_count:

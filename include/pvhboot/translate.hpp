@@ -91,6 +91,7 @@ constexpr result<void> translate(const bzimage& kernel, const linux_handover& va
       return {errc::overlaps_kernel, values.cmdline_paddr};
   }
   if (values.initrd_size != 0) {
+    if (values.initrd_paddr == 0) return {errc::initrd_absent, values.initrd_size};
     const memory_range initrd{values.initrd_paddr, values.initrd_size, {}};
     const uint64_t limit = above_4g ? highest : kernel.initrd_addr_max();
     if (initrd.wraps() || initrd.last() > limit) return {errc::initrd_too_high, initrd.last()};

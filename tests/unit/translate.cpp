@@ -121,6 +121,8 @@ ROW("translate: cmdline_too_high (P13)", {
   EXPECT(refused([](linux_handover& v) { v.cmdline_paddr = 0xffffffff - 22; }));  // the NUL is the last byte
   EXPECT(fails(refused([](linux_handover& v) { v.cmdline_paddr = 0xfffffff0; }), errc::cmdline_too_high, 0xfffffff0));
 });
+ROW("translate: initrd_absent",
+    { EXPECT(fails(refused([](linux_handover& v) { v.initrd_paddr = 0; }), errc::initrd_absent, 5000)); });
 ROW("translate: initrd_too_high (P13)", {
   EXPECT(refused([](linux_handover& v) { v.initrd_paddr = 0x7fffe000, v.initrd_size = 0x2000; }));
   EXPECT(fails(refused([](linux_handover& v) { v.initrd_paddr = 0x7ffff000; }), errc::initrd_too_high, 0x80000387));
