@@ -26,7 +26,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
                         help="in a domain of Debian's Xen, created by xl in a dom0, all of it emulated")
     parser.add_argument("--direct", action="store_true",
                         help="enter the same kernel's vmlinux straight through its own PVH note")
-    parser.add_argument("--accel", default="auto", choices=("auto", "kvm", "tcg"))
+    parser.add_argument("--accel", default=qemu.DEFAULT_ACCELERATOR, choices=qemu.ACCELERATORS,
+                        help="tcg, QEMU's software emulation (default), or kvm, where the host can run Linux on it")
     parser.add_argument("--timeout", type=float, default=120.0, metavar="SECONDS")
     parser.add_argument("--verbose", action="store_true", help="show the whole console")
 
@@ -94,7 +95,7 @@ def run(options: argparse.Namespace) -> int:
     log = building.BUILD / "boot" / "console.log"
     plan = boot.Plan(kernel, chainload, initrd, options.append, options.machine, options.memory, options.accel,
                      options.timeout, log)
-    stage(0, "qemu", f"{plan.machine}, {plan.memory}, {qemu.accelerator(plan.accel)}")
+    stage(0, "qemu", f"{plan.machine}, {plan.memory}, {plan.accel}")
     outcome = boot.boot(plan, Progress(options.verbose, options.direct).line)
     stage(outcome.run.seconds, "qemu", "ended" if outcome.run.status >= 0 else "still ran when the time was up")
     return tell(outcome, log)

@@ -34,7 +34,7 @@ class Plan:
     append: str = DEFAULT_APPEND
     machine: str = "q35"
     memory: str = "256M"
-    accel: str = "auto"
+    accel: str = qemu.DEFAULT_ACCELERATOR
     timeout: float = 120.0  # seconds; the machine is ended then
     log: Path | None = None
     cmdline_entry: str | None = None  # wins over `append` in Linux: an archive member for chainload
