@@ -56,11 +56,11 @@ struct linux_map : owned_map {
   }
 };
 
-/// What Linux is told of a range: one that ends at 2^64 lacks its last page there.
+/// What Linux is told of a range: one that ends at 2^64 has whole pages only, and not that of its last byte.
 std::vector<memory_range> as_told(const memory_map& map) {
   std::vector<memory_range> told;
   for (memory_range r : map) {
-    if (r.addr + r.size == 0) r.size = r.size > 4096 ? r.size - 4096 : 0;
+    if (r.addr + r.size == 0) r.size = (r.size - 1) / 4096 * 4096;
     if (r.size != 0) told.push_back(r);
   }
   return told;

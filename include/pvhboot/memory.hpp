@@ -36,7 +36,7 @@ struct offset_map {
   uint64_t limit = ~uintptr_t{} - offset;
 
   [[nodiscard]] const uint8_t* bytes(uint64_t paddr, uint64_t n) const noexcept {
-    if (paddr >= limit || n > limit - paddr) return nullptr;
+    if (paddr > limit || n > limit - paddr) return nullptr;
     return reinterpret_cast<const uint8_t*>(static_cast<uintptr_t>(paddr) + offset);
   }
 };
@@ -44,13 +44,17 @@ struct offset_map {
 /// Physical address = pointer: a kernel or boot loader as PVH enters it. An offset_map of offset 0, known to the
 /// compiler.
 struct identity_map {
-  [[nodiscard]] const uint8_t* bytes(uint64_t paddr, uint64_t n) const noexcept { return offset_map{}.bytes(paddr, n); }
+  [[nodiscard]] const uint8_t* bytes(uint64_t paddr, uint64_t n) const noexcept {
+    const auto p = static_cast<uintptr_t>(paddr);
+    if (p != paddr || n > ~uintptr_t{} - p) return nullptr;
+    return reinterpret_cast<const uint8_t*>(p);
+  }
 };
 
 static_assert(physical_memory<memory_window> && physical_memory<offset_map> && physical_memory<identity_map>);
 
 /// The wire struct at p, copied: no alignment is asked for, and the source is read once.
-template <class Wire> constexpr Wire load(const uint8_t* p) noexcept {
+template <class Wire> [[gnu::always_inline]] constexpr Wire load(const uint8_t* p) noexcept {
   static_assert(alignof(Wire) == 1, "pvhboot: a wire struct is made of le<T> and bytes");
   if (__builtin_is_constant_evaluated()) {
     array<uint8_t, sizeof(Wire)> raw{};

@@ -77,9 +77,11 @@ class memory_map {
       t.end();
       t.size();
     }
-  constexpr result<void> append(const Table& table) noexcept {
+  [[gnu::always_inline]] constexpr result<void> append(const Table& table) noexcept {
     if (table.size() > storage_.size() - size_) return {errc::map_full, size_};
-    for (const memory_range r : table) storage_[size_++] = r;
+    memory_range* to = storage_.begin() + size_;
+    for (const memory_range r : table) *to++ = r;
+    size_ += table.size();
     return {};
   }
 

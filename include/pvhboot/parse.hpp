@@ -41,19 +41,20 @@ struct boot_module {
 
 /// The text at paddr up to its NUL, which must come within `limit` bytes and within readable memory.
 template <physical_memory Memory>
-constexpr result<string_ref> read_string(const Memory& memory, uint64_t paddr, uint64_t limit) noexcept {
-  if (!memory.bytes(paddr, 1)) return {errc::cmdline_unreadable, paddr};
+[[gnu::always_inline]] constexpr result<string_ref> read_string(const Memory& memory, uint64_t paddr,
+                                                                uint64_t limit) noexcept {
   // Byte by byte: until the NUL is found, nobody can say how much there is to read. Then all of it at once, since
   // neighbours in the guest's memory need not be neighbours here.
-  for (uint64_t n = 0; n <= limit && n <= ~paddr; ++n) {
-    const uint8_t* p = memory.bytes(paddr + n, 1);
-    if (!p) break;
+  const uint64_t last = limit < ~paddr ? paddr + limit : ~uint64_t{};
+  if (!memory.bytes(paddr, 1)) return {errc::cmdline_unreadable, paddr};
+  for (uint64_t at = paddr;; ++at) {
+    const uint8_t* p = memory.bytes(at, 1);
+    if (!p || (*p != 0 && at == last)) return {errc::cmdline_unterminated, paddr};
     if (*p != 0) continue;
-    const uint8_t* text = memory.bytes(paddr, n + 1);
+    const uint8_t* text = memory.bytes(paddr, at - paddr + 1);
     if (!text) return {errc::cmdline_unreadable, paddr};
-    return string_ref{text, static_cast<size_t>(n)};
+    return string_ref{text, static_cast<size_t>(at - paddr)};
   }
-  return {errc::cmdline_unterminated, paddr};
 }
 
 /// A hand-over that parse accepted. It refers to the memory it was read from: copy what you need before you reuse that,
@@ -70,23 +71,31 @@ template <physical_memory Memory> class boot_info {
   [[nodiscard]] constexpr string_ref cmdline() const noexcept { return cmdline_; }
   /// 0: not given. Search for it the old way, or do without ACPI.
   [[nodiscard]] constexpr uint64_t rsdp_paddr() const noexcept { return info_.rsdp_paddr; }
-  [[nodiscard]] constexpr module_list_type modules() const noexcept { return modules_; }
+  [[nodiscard]] constexpr module_list_type modules() const noexcept { return {modules_, info_.nr_modules}; }
   /// As it was handed over: unsorted, overlapping and with empty entries, if that is what the producer wrote. Give it
   /// to a pvhboot::memory_map to have it sanitised. Empty unless memory_map_state() is table.
-  [[nodiscard]] constexpr memory_map_type memory_map() const noexcept { return memory_map_; }
-  [[nodiscard]] constexpr pvhboot::memory_map_state memory_map_state() const noexcept { return map_state_; }
+  [[nodiscard]] constexpr memory_map_type memory_map() const noexcept {
+    return {memory_map_, memory_map_ ? info_.memmap_entries.get() : 0u};
+  }
+  [[nodiscard]] constexpr pvhboot::memory_map_state memory_map_state() const noexcept {
+    if (memory_map_) return memory_map_state::table;
+    if (info_.version == 0) return memory_map_state::absent_in_version_0;
+    return info_.memmap_entries == 0 ? memory_map_state::no_entries : memory_map_state::contradictory;
+  }
   /// The structure itself. Members behind the version's end are zero.
   [[nodiscard]] constexpr const abi::hvm_start_info& wire() const noexcept { return info_; }
 
   /// What parse calls.
-  static constexpr result<boot_info> read(const Memory& memory, uint64_t start_info_paddr,
-                                          const parse_limits& limits) noexcept;
+  [[gnu::always_inline]] static constexpr result<boot_info> read(const Memory& memory, uint64_t start_info_paddr,
+                                                                 const parse_limits& limits) noexcept {
+    return {in_place{}, source{memory, start_info_paddr, limits}};
+  }
 
   /// A module's command line, absent() if it has none. Read only now, and so it can fail: qboot leaves garbage in the
   /// pointer, which must not cost the whole hand-over.
   [[nodiscard]] constexpr result<string_ref> cmdline_of(const boot_module& m) const noexcept {
     if (m.cmdline_paddr == 0) return string_ref{};
-    return read_string(memory_, m.cmdline_paddr, limits_.string_size);
+    return read_string(memory_, m.cmdline_paddr, string_size_);
   }
   /// A module's bytes. Read only now: a 32-bit kernel may pass on a module that it cannot reach itself.
   [[nodiscard]] constexpr result<span<const uint8_t>> contents_of(const boot_module& m) const noexcept {
@@ -96,74 +105,71 @@ template <physical_memory Memory> class boot_info {
   }
 
  private:
-  constexpr boot_info(const Memory& memory, const parse_limits& limits, uint64_t paddr) noexcept
-      : memory_(memory), limits_(limits), paddr_(paddr) {}
+  friend class result<boot_info>;
+
+  struct source {
+    const Memory& memory;
+    uint64_t paddr;
+    const parse_limits& limits;
+  };
+
+  constexpr explicit boot_info(const source& from) noexcept
+      : memory_(from.memory), string_size_(from.limits.string_size), paddr_(from.paddr) {}
+
+  constexpr result<void> fill(const source& from) noexcept;
 
   Memory memory_;
-  parse_limits limits_;
+  uint64_t string_size_;
   uint64_t paddr_;
   abi::hvm_start_info info_{};
   string_ref cmdline_{};
-  module_list_type modules_{};
-  memory_map_type memory_map_{};
-  pvhboot::memory_map_state map_state_{};
+  const uint8_t* modules_ = nullptr;
+  const uint8_t* memory_map_ = nullptr;
 };
 
 template <physical_memory Memory>
-constexpr result<boot_info<Memory>> boot_info<Memory>::read(const Memory& memory, uint64_t start_info_paddr,
-                                                            const parse_limits& limits) noexcept {
+[[gnu::always_inline]] constexpr result<void> boot_info<Memory>::fill(const source& from) noexcept {
+  const parse_limits& limits = from.limits;
   constexpr size_t v0_size = abi::hvm_start_info_v0_size;
-  const auto at = [&](size_t offset) { return start_info_paddr + offset; };
-  if (start_info_paddr == 0) return {errc::start_info_absent, 0};
+  const auto at = [&](size_t offset) { return paddr_ + offset; };
+  if (paddr_ == 0) return {errc::start_info_absent, 0};
 
-  const uint8_t* head = memory.bytes(start_info_paddr, v0_size);
-  if (!head) return {errc::start_info_unreadable, start_info_paddr};
-  boot_info boot{memory, limits, start_info_paddr};
-  abi::hvm_start_info& info = boot.info_;
-  load_part(info, 0, head, v0_size);
-  if (info.magic != abi::hvm_start_magic_value) return {errc::bad_magic, start_info_paddr};
-  if (info.version >= 1) {
+  const uint8_t* head = memory_.bytes(paddr_, v0_size);
+  if (!head) return {errc::start_info_unreadable, paddr_};
+  load_part(info_, 0, head, v0_size);
+  if (info_.magic != abi::hvm_start_magic_value) return {errc::bad_magic, paddr_};
+  if (info_.version >= 1) {
     constexpr size_t v1_size = sizeof(abi::hvm_start_info) - v0_size;
-    const uint8_t* tail = at(v0_size) < start_info_paddr ? nullptr : memory.bytes(at(v0_size), v1_size);
-    if (!tail) return {errc::start_info_unreadable, start_info_paddr};
-    load_part(info, v0_size, tail, v1_size);
+    const uint8_t* tail = at(v0_size) < paddr_ ? nullptr : memory_.bytes(at(v0_size), v1_size);
+    if (!tail) return {errc::start_info_unreadable, paddr_};
+    load_part(info_, v0_size, tail, v1_size);
   }
 
-  if (info.cmdline_paddr != 0) {
-    const auto text = read_string(memory, info.cmdline_paddr, limits.string_size);
+  if (info_.cmdline_paddr != 0) {
+    auto text = read_string(memory_, info_.cmdline_paddr, limits.string_size);
     if (!text) return text.error();
-    boot.cmdline_ = *text;
+    cmdline_ = *text;
   }
 
-  if (const uint32_t n = info.nr_modules; n != 0) {
-    if (info.modlist_paddr == 0) return {errc::modlist_absent, at(offsetof(abi::hvm_start_info, modlist_paddr))};
+  if (const uint32_t n = info_.nr_modules; n != 0) {
+    if (info_.modlist_paddr == 0) return {errc::modlist_absent, at(offsetof(abi::hvm_start_info, modlist_paddr))};
     if (n > limits.modules) return {errc::too_many_modules, at(offsetof(abi::hvm_start_info, nr_modules))};
-    const uint8_t* list = memory.bytes(info.modlist_paddr, uint64_t{n} * sizeof(abi::hvm_modlist_entry));
-    if (!list) return {errc::modlist_unreadable, info.modlist_paddr};
-    boot.modules_ = {list, n};
-    uint64_t entry = info.modlist_paddr;
-    for (const boot_module m : boot.modules_) {
+    modules_ = memory_.bytes(info_.modlist_paddr, uint64_t{n} * sizeof(abi::hvm_modlist_entry));
+    if (!modules_) return {errc::modlist_unreadable, info_.modlist_paddr};
+    uint64_t entry = info_.modlist_paddr;
+    for (const boot_module m : modules()) {
       if (m.size != 0 && m.size - 1 > ~m.paddr) return {errc::module_wraps, entry};
       entry += sizeof(abi::hvm_modlist_entry);
     }
   }
 
-  if (info.version == 0) {
-    boot.map_state_ = memory_map_state::absent_in_version_0;
-  } else if (info.memmap_entries == 0) {
-    boot.map_state_ = memory_map_state::no_entries;
-  } else if (info.memmap_paddr == 0) {
-    boot.map_state_ = memory_map_state::contradictory;
-  } else {
-    const uint32_t n = info.memmap_entries;
+  if (const uint32_t n = info_.memmap_entries; info_.version != 0 && n != 0 && info_.memmap_paddr != 0) {
     if (n > limits.memmap_entries)
       return {errc::too_many_memmap_entries, at(offsetof(abi::hvm_start_info, memmap_entries))};
-    const uint8_t* table = memory.bytes(info.memmap_paddr, uint64_t{n} * sizeof(abi::hvm_memmap_table_entry));
-    if (!table) return {errc::memmap_unreadable, info.memmap_paddr};
-    boot.memory_map_ = {table, n};
-    boot.map_state_ = memory_map_state::table;
+    memory_map_ = memory_.bytes(info_.memmap_paddr, uint64_t{n} * sizeof(abi::hvm_memmap_table_entry));
+    if (!memory_map_) return {errc::memmap_unreadable, info_.memmap_paddr};
   }
-  return boot;
+  return {};
 }
 
 /// Reads the hand-over whose hvm_start_info lies at start_info_paddr (%ebx at entry). A version above 1 is read as
@@ -172,8 +178,8 @@ constexpr result<boot_info<Memory>> boot_info<Memory>::read(const Memory& memory
 /// Fails with an errc of the group "parse". Cost: constant, plus the length of the module list and of the command line.
 /// Memory that somebody else can change meanwhile is safe to parse, since every size is read once.
 template <physical_memory Memory>
-constexpr result<boot_info<Memory>> parse(const Memory& memory, uint64_t start_info_paddr,
-                                          const parse_limits& limits = {}) noexcept {
+[[gnu::always_inline]] constexpr result<boot_info<Memory>> parse(const Memory& memory, uint64_t start_info_paddr,
+                                                                 const parse_limits& limits = {}) noexcept {
   return boot_info<Memory>::read(memory, start_info_paddr, limits);
 }
 

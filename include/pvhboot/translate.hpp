@@ -135,8 +135,9 @@ constexpr result<void> translate(const bzimage& kernel, const linux_handover& va
 /// the initrd. Version and loader type are those of Linux's own PVH entry: 2.12, and 0x90 on Xen or else 0xb0.
 /// Addresses and sizes above 4 GiB go to the ext_ fields, ranges beyond 128 to `more`. Fails as write_e820 does.
 template <physical_memory Memory>
-constexpr result<void> translate(const boot_info<Memory>& boot, const memory_map& map, bool on_xen,
-                                 abi::boot_params& zero_page, setup_data_writer* more = nullptr) noexcept {
+[[gnu::always_inline]] constexpr result<void> translate(const boot_info<Memory>& boot, const memory_map& map,
+                                                        bool on_xen, abi::boot_params& zero_page,
+                                                        setup_data_writer* more = nullptr) noexcept {
   const auto low = [](uint64_t v) { return static_cast<uint32_t>(v); };
   const auto high = [](uint64_t v) { return static_cast<uint32_t>(v >> 32); };
   clear(zero_page);

@@ -20,35 +20,51 @@ constexpr void clear(abi::boot_params& zero_page) noexcept {
     __builtin_memset(static_cast<void*>(&zero_page), 0, sizeof zero_page);
 }
 
-/// A range as a table entry. One that ends at 2^64 loses its last page, and is empty if that was all: Linux leaves a
-/// whole table unsanitised in which addr + size is 0.
-constexpr abi::boot_e820_entry to_e820(const memory_range& r) noexcept {
-  const uint64_t cut = r.size > ~r.addr ? 4096 : 0;
-  return {.addr = r.addr, .size = r.size > cut ? r.size - cut : 0, .type = static_cast<uint32_t>(r.type)};
+/// A range as a table entry. One that reaches 2^64 ends a page or less below it, and is empty if nothing is left: Linux
+/// leaves a whole table unsanitised in which addr + size is 0.
+[[gnu::always_inline]] constexpr abi::boot_e820_entry to_e820(const memory_range& r) noexcept {
+  return {.addr = r.addr,
+          .size = r.size > ~r.addr ? ~r.addr & ~uint64_t{0xfff} : r.size,
+          .type = static_cast<uint32_t>(r.type)};
+}
+
+/// Ranges as table entries, but for those that are empty, to `to`; returns where the next would go.
+constexpr uint8_t* store_e820(span<const memory_range> ranges, uint8_t* to) noexcept {
+  for (const memory_range& r : ranges) {
+    abi::boot_e820_entry entry{.addr = r.addr, .size = r.size, .type = static_cast<uint32_t>(r.type)};
+    if (r.size - 1 >= ~r.addr) {  // empty, or reaches 2^64: hardly any do
+      entry = to_e820(r);
+      if (entry.size == 0) continue;
+    }
+    store(to, entry);
+    to += sizeof entry;
+  }
+  return to;
 }
 
 /// The map into e820_table; what does not fit there into a SETUP_E820_EXT node, if there is a writer for it. A sorted
 /// map has its low memory in the table, where KASLR looks, which does not read the node. Sets no field but e820_table
 /// and e820_entries. Fails with e820_full and setup_data_full, and then writes nothing.
-constexpr result<void> write_e820(const memory_map& map, abi::boot_params& zero_page,
-                                  setup_data_writer* more = nullptr) noexcept {
+[[gnu::always_inline]] constexpr result<void> write_e820(const memory_map& map, abi::boot_params& zero_page,
+                                                         setup_data_writer* more = nullptr) noexcept {
   constexpr size_t slots = abi::e820_max_entries_zeropage;
+  const span<const memory_range> all{map.data(), map.size()};
   if (map.size() > slots) {
     if (!more) return {errc::e820_full, map.size()};
-    const auto node = more->reserve(setup_type::e820_ext, uint64_t{map.size() - slots} * sizeof(abi::boot_e820_entry));
+    auto node = more->reserve(setup_type::e820_ext, uint64_t{map.size() - slots} * sizeof(abi::boot_e820_entry));
     if (!node) return node.error();
-    for (size_t i = slots; i < map.size(); ++i)
-      store(node->data() + (i - slots) * sizeof(abi::boot_e820_entry), to_e820(map[i]));
+    for (uint8_t* rest = store_e820(all.after(slots), node->begin()); rest != node->end(); ++rest) *rest = 0;
   }
-  const span<const memory_range> first = span<const memory_range>{map.data(), map.size()}.first(slots);
-  abi::boot_e820_entry* slot = zero_page.e820_table.begin();
-  for (const memory_range& r : first) {
-    if (r.size - 1 < ~r.addr)  // neither empty nor at 2^64: nearly all are, and this is a plain copy
-      *slot++ = {.addr = r.addr, .size = r.size, .type = static_cast<uint32_t>(r.type)};
-    else if (const abi::boot_e820_entry entry = to_e820(r); entry.size != 0)
-      *slot++ = entry;
+  size_t used = 0;
+  if (__builtin_is_constant_evaluated()) {
+    array<uint8_t, sizeof zero_page.e820_table> raw{};
+    used = static_cast<size_t>(store_e820(all.first(slots), raw.begin()) - raw.begin());
+    zero_page.e820_table = __builtin_bit_cast(decltype(zero_page.e820_table), raw);
+  } else {
+    auto* table = reinterpret_cast<uint8_t*>(&zero_page.e820_table);
+    used = static_cast<size_t>(store_e820(all.first(slots), table) - table);
   }
-  zero_page.e820_entries = static_cast<uint8_t>(slot - zero_page.e820_table.begin());
+  zero_page.e820_entries = static_cast<uint8_t>(used / sizeof(abi::boot_e820_entry));
   return {};
 }
 

@@ -1,10 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Bytes of text of parse + translate, -Os -m32 and freestanding, beside a C twin by hand with the same checks.
-
-The goal is 1.1. It is not reached: a result travels through memory where C returns a number, and the writer of a
-setup_data chain stays general. Until it is, this holds what has been reached.
-"""
+"""Bytes of text of parse + translate, -Os -m32 and freestanding, beside a C twin by hand with the same checks."""
 
 import argparse
 import shutil
@@ -15,12 +11,11 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 SKIP = 77
-GOAL = 1.1
-REACHED = 1.85
+MOST = 1.1
 FLAGS = ["-Os", "-m32", "-mregparm=3", "-ffreestanding", "-fno-asynchronous-unwind-tables", "-fno-stack-protector",
          "-fno-pic", "-fno-pie", "-mgeneral-regs-only", "-fcf-protection=none", "-Wall", "-Wextra", "-Werror"]
 CPP_FLAGS = ["-std=c++20", "-fno-exceptions", "-fno-rtti", "-nostdinc++"]
-COMPILERS = (("g++", "gcc"), ("clang++", "clang"))
+COMPILERS = (("g++", "gcc"), ("clang++", "clang"), ("clang++-16", "clang-16"), ("clang++-19", "clang-19"))
 
 
 def text_size(command: list, target: Path) -> int:
@@ -40,16 +35,15 @@ def main() -> int:
         print("skipped: there is neither g++ nor clang++")
         return SKIP
     bad = 0
-    print(f"{'text, -Os -m32':16}{'library':>9}{'C':>9}{'ratio':>8}{'allowed':>9}{'goal':>7}")
+    print(f"{'text, -Os -m32':16}{'library':>9}{'C':>9}{'ratio':>8}{'allowed':>9}")
     with tempfile.TemporaryDirectory() as scratch:
         target = Path(scratch) / "object.o"
         for cpp, c in present:
             ours = text_size([cpp, *CPP_FLAGS, *FLAGS, f"-I{options.include}", HERE / "size_library.cpp"], target)
             twin = text_size([c, "-std=c17", *FLAGS, HERE / "size_twin.c"], target)
             ratio = ours / twin
-            bad += ratio > REACHED
-            verdict = "  TOO MUCH" if ratio > REACHED else ""
-            print(f"{cpp:16}{ours:9}{twin:9}{ratio:8.2f}{REACHED:9.2f}{GOAL:7.2f}{verdict}")
+            bad += ratio > MOST
+            print(f"{cpp:16}{ours:9}{twin:9}{ratio:8.2f}{MOST:9.2f}{'  TOO MUCH' if ratio > MOST else ''}")
     return 1 if bad else 0
 
 

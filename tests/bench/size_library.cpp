@@ -9,17 +9,21 @@ namespace {
 
 pvhboot::array<pvhboot::memory_range, 256> ranges;
 
-outcome no(const pvhboot::failure& f) { return {f.where, static_cast<int>(f.code)}; }
+pvhboot::result<void> to_zero_page(uint32_t start_info_paddr, bool on_xen, pvhboot::abi::boot_params& page,
+                                   pvhboot::setup_data_writer& more) {
+  const auto boot = pvhboot::parse(pvhboot::identity_map{}, start_info_paddr);
+  if (!boot) return boot.error();
+  pvhboot::memory_map map{ranges, {}};
+  if (auto done = map.append(boot->memory_map()); !done) return done;
+  return translate(*boot, map, on_xen, page, &more);
+}
 
 }  // namespace
 
 outcome hand_over(uint32_t start_info_paddr, int on_xen, void* zero_page, uint8_t* more, uint32_t more_size) {
-  const auto boot = pvhboot::parse(pvhboot::identity_map{}, start_info_paddr);
-  if (!boot) return no(boot.error());
-  pvhboot::memory_map map{ranges, {}};
-  if (const auto done = map.append(boot->memory_map()); !done) return no(done.error());
   pvhboot::setup_data_writer writer{{more, more_size}, reinterpret_cast<uintptr_t>(more)};
   auto& page = *static_cast<pvhboot::abi::boot_params*>(zero_page);
-  if (const auto done = translate(*boot, map, on_xen != 0, page, &writer); !done) return no(done.error());
+  auto done = to_zero_page(start_info_paddr, on_xen != 0, page, writer);
+  if (!done) return {done.error().where, static_cast<int>(done.error().code)};
   return {0, -1};
 }

@@ -257,6 +257,25 @@ ROW("write_e820: a range that ends at 2^64 loses its last page (P22)", {
   map.clear();
   EXPECT(map.append(table<2>{{range(0, 0x1000, 1), range(0xfffffffffffff000, 0x1000, 2)}}));
   EXPECT(pvhboot::write_e820(map, zero_page) && zero_page.e820_entries == 1);
+  // Whole pages are left also of one that begins inside a page, and of one that wraps.
+  map.clear();
+  EXPECT(map.append(table<2>{{range(0xffffffffffffd800, 0x2800, 2), range(0xffffffffffffe000, 0x8000, 2)}}));
+  EXPECT(pvhboot::write_e820(map, zero_page) && zero_page.e820_entries == 2);
+  EXPECT(zero_page.e820_table[0].size == 0x2000 && zero_page.e820_table[1].size == 0x1000);
+});
+ROW("write_e820: empty ranges leave no entry in the table, and zeroes at the end of the node", {
+  memory<0x100> m;
+  for (uint8_t& b : m.contents) b = 0xff;
+  memory_map_buffer<131> buffer{};
+  memory_map map{buffer};
+  abi::boot_params zero_page{};
+  pvhboot::setup_data_writer more{m.contents, 0x1000};
+  for (uint64_t i = 0; i < 131; ++i) EXPECT(map.append(range(i << 12, i == 5 || i == 129 ? 0 : 0x1000, 1)));
+  EXPECT(pvhboot::write_e820(map, zero_page, &more) && zero_page.e820_entries == 127);
+  EXPECT(zero_page.e820_table[5].addr == 0x6000 && zero_page.e820_table[126].addr == 0x7f000);
+  const auto entry = [&](size_t i) { return pvhboot::load<abi::boot_e820_entry>(m.contents.data() + 16 + 20 * i); };
+  EXPECT(entry(0).addr == 0x80000 && entry(1).addr == 0x82000 && entry(1).size == 0x1000);
+  EXPECT(entry(2).addr == 0 && entry(2).size == 0 && entry(2).type == 0 && m.contents[16 + 60] == 0xff);
 });
 
 ROW("read_zero_page: the values, with high halves, and what a set sentinel takes away (P5)", {

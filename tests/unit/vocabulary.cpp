@@ -85,6 +85,12 @@ TEST_CASE("identity_map and offset_map: the pointer is the address, below the li
   CHECK(pvhboot::offset_map{.offset = address - 0x1000, .limit = 0x1004}.bytes(0x1005, 0) == nullptr);
   CHECK(pvhboot::identity_map{}.bytes(~uint64_t{}, 1) == nullptr);
   CHECK(pvhboot::identity_map{}.bytes(~uint64_t{} - 1, 2) == nullptr);
+  CHECK(pvhboot::identity_map{}.bytes(~uintptr_t{} - 4, 4) != nullptr);
+  CHECK(pvhboot::identity_map{}.bytes(~uintptr_t{} - 4, 5) == nullptr);
+  if constexpr (sizeof(uintptr_t) == 4) {  // the upper half of an address or a size is not lost
+    CHECK(pvhboot::identity_map{}.bytes(0x100000000 + uint64_t{address}, 4) == nullptr);
+    CHECK(pvhboot::identity_map{}.bytes(address, 0x100000004) == nullptr);
+  }
 }
 
 ROW("result: a value or a failure", {
