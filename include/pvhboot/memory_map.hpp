@@ -153,15 +153,33 @@ class memory_map {
     return {};
   }
 
-  /// Adds a range and sanitises. Fails as append and sanitize do.
+  /// Adds a range and sanitises. Fails as append and sanitize do, and then the map has the ranges that it had.
   constexpr result<void> insert(const memory_range& r, overlap_policy policy = overlap_policy::highest_type) noexcept {
     if (auto done = append(r); !done) return done;
-    return sanitize(policy);
+    auto done = sanitize(policy);
+    if (!done) {
+      size_t i = 0;
+      while (!(storage_[i] == r)) ++i;
+      erase(i);
+    }
+    return done;
   }
-  /// Makes [addr, addr + size) of this type, whatever it was, in a sanitised map. Fails as punch and insert do.
+  /// Makes [addr, addr + size) of this type, whatever it was, in a sanitised map, which stays so. Needs no scratch.
+  /// Fails with map_full, and then changes nothing.
   constexpr result<void> overwrite(const memory_range& r) noexcept {
-    if (auto done = punch(r.addr, r.size); !done) return done;
-    return insert(r);
+    if (r.size == 0) return {};
+    size_t pieces = r.type != memory_type{};
+    for (const memory_range& o : *this)
+      pieces += o.overlaps(r) ? size_t{o.addr < r.addr} + size_t{o.last() > r.last()} : 1;
+    if (pieces > storage_.size()) return {errc::map_full, size_};
+    static_cast<void>(punch(r.addr, r.size));  // there is room
+    if (r.type == memory_type{}) return {};
+    size_t i = size_++;
+    for (; i > 0 && storage_[i - 1].addr > r.addr; --i) storage_[i] = storage_[i - 1];
+    storage_[i] = {r.addr, r.last() - r.addr + 1, r.type};
+    join(i);
+    if (i > 0) join(i - 1);
+    return {};
   }
   /// Takes [addr, addr + n) out of a sanitised map, whatever its type. Fails with map_full if that splits a range.
   constexpr result<void> punch(uint64_t addr, uint64_t n) noexcept {
@@ -181,12 +199,14 @@ class memory_map {
         for (size_t j = size_++; j > i + 1; --j) storage_[j] = storage_[j - 1];
         storage_[i] = left;
         storage_[i + 1] = right;
+        join_all();
         return {};
       }
       if (r.addr < addr) storage_[kept++] = left;
       if (r.last() > hole.last()) storage_[kept++] = right;
     }
     size_ = kept;
+    join_all();
     return {};
   }
   /// Leaves only what lies in [addr, addr + n) of a sanitised map.
@@ -200,6 +220,7 @@ class memory_map {
       storage_[kept++] = {low, high - low + 1, r.type};
     }
     size_ = kept;
+    join_all();
   }
 
   /// Bytes of RAM, of a sanitised map; 2^64 - 1 also if all memory is RAM.
@@ -251,6 +272,21 @@ class memory_map {
   static constexpr bool belong_together(const memory_range& low, const memory_range& high) noexcept {
     return low.size != 0 && low.type == high.type && !never_merges(low.type) &&
            low.size + high.size != 0;  // a size cannot say 2^64
+  }
+
+  constexpr void erase(size_t i) noexcept {
+    for (--size_; i < size_; ++i) storage_[i] = storage_[i + 1];
+  }
+  /// Makes ranges i and i + 1 of a sorted map one, if there are two and they shall be.
+  constexpr void join(size_t i) noexcept {
+    if (i + 1 >= size_ || storage_[i].last() + 1 != storage_[i + 1].addr) return;
+    if (!belong_together(storage_[i], storage_[i + 1])) return;
+    storage_[i].size += storage_[i + 1].size;
+    erase(i + 1);
+  }
+  /// What together was 2^64 bytes, and so could not be one range, may have become shorter.
+  constexpr void join_all() noexcept {
+    for (size_t i = 0; i < size_; ++i) join(i);
   }
 
   constexpr const memory_range& by_end(size_t i) const noexcept { return scratch_[scratch_[i].by_end].range; }

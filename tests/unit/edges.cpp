@@ -73,6 +73,8 @@ ROW("memory_map: insert and overwrite without room", {
   EXPECT(map.insert(range(0, 0x3000, 1)));
   EXPECT(fails(map.insert(range(0x8000, 0x1000, 1)), errc::map_full, 1) && map.size() == 1);
   EXPECT(fails(map.overwrite(range(0x1000, 0x1000, 2)), errc::map_full, 1) && map[0] == range(0, 0x3000, 1));
+  EXPECT(fails(map.overwrite(range(0x1000, 0x1000, 0)), errc::map_full, 1) && map.overwrite(range(9, 0, 2)));
+  EXPECT(map.overwrite(range(0x2000, 0x1000, 0)) && map.size() == 1 && map[0] == range(0, 0x2000, 1));
 });
 ROW("memory_map: ranges that would be 2^64 bytes together stay two", {
   memory_map_buffer<2> buffer{};

@@ -192,6 +192,47 @@ ROW("memory_map: insert, overwrite", {
   EXPECT(map.overwrite(range(0, 0x8000, 1)));
   EXPECT(equal(map, table<2>{{range(0, 0x8000, 1), range(0x8000, 0x8000, 5)}}));
 });
+ROW("memory_map: insert and overwrite that fail leave the map as it was", {
+  memory_map_buffer<3> buffer{};
+  memory_map map{buffer};
+  EXPECT(map.insert(range(0, 0x1000, 1)) && map.insert(range(0x4000, 0x4000, 1)));
+  EXPECT(fails(map.insert(range(0x5000, 0x1000, 2)), errc::map_full, 4));
+  EXPECT(equal(map, table<2>{{range(0, 0x1000, 1), range(0x4000, 0x4000, 1)}}));
+  EXPECT(fails(map.overwrite(range(0x5000, 0x1000, 2)), errc::map_full, 2));
+  EXPECT(equal(map, table<2>{{range(0, 0x1000, 1), range(0x4000, 0x4000, 1)}}));
+  table<8> storage{};
+  memory_map narrow{storage, {}};
+  EXPECT(narrow.append(range(0, 0x4000, 1)));
+  EXPECT(fails(narrow.insert(range(0x1000, 0x1000, 2)), errc::scratch_too_small, 2) && narrow.size() == 1);
+});
+ROW("memory_map: overwrite needs no scratch, and leaves a sanitised map", {
+  table<8> storage{};
+  memory_map map{storage, {}};
+  EXPECT(map.overwrite(range(0x2000, 0x2000, 1)) && map.overwrite(range(0x8000, 0x1000, 12)));
+  EXPECT(map.overwrite(range(0, 0x1000, 1)) && map.overwrite(range(0x3000, 0, 2)) && map.overwrite(range(0, 4, 0)));
+  EXPECT(equal(map, table<3>{{range(4, 0xffc, 1), range(0x2000, 0x2000, 1), range(0x8000, 0x1000, 12)}}));
+  EXPECT(map.overwrite(range(0x1000, 0x1000, 1)) && map.overwrite(range(0x9000, 0x1000, 12)));
+  EXPECT(equal(map, table<3>{{range(4, 0x3ffc, 1), range(0x8000, 0x1000, 12), range(0x9000, 0x1000, 12)}}));
+  EXPECT(map.overwrite(range(~uint64_t{} - 0xfff, 0x2000, 2)) && map[3] == range(~uint64_t{} - 0xfff, 0x1000, 2));
+  EXPECT(map.is_sanitized());
+});
+ROW("memory_map: what was too long for one range is not after punch and intersect", {
+  table<4> storage{};
+  memory_map map{storage, {}};
+  constexpr uint64_t half = uint64_t{1} << 63;
+  const auto all = [&] {
+    map.clear();
+    return map.append(table<2>{{range(0, half, 1), range(half, half, 1)}}).ok() && map.is_sanitized();
+  };
+  EXPECT(all() && map.punch(0x1000, 0x1000));
+  EXPECT(equal(map, table<2>{{range(0, 0x1000, 1), range(0x2000, 0 - uint64_t{0x2000}, 1)}}));
+  EXPECT(all() && map.punch(0, 0x1000) && equal(map, table<1>{{range(0x1000, 0 - uint64_t{0x1000}, 1)}}));
+  EXPECT(all() && map.overwrite(range(half + 0x1000, 0x1000, 2)) && map.size() == 3);
+  EXPECT(map[0] == range(0, half + 0x1000, 1) && map[1] == range(half + 0x1000, 0x1000, 2) && map.is_sanitized());
+  EXPECT(all());
+  map.intersect(0x1000, half);
+  EXPECT(equal(map, table<1>{{range(0x1000, half, 1)}}));
+});
 ROW("memory_map: punch", {
   memory_map_buffer<3> buffer{};
   memory_map map{buffer};
