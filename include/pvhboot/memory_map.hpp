@@ -77,7 +77,7 @@ class memory_map {
       t.end();
       t.size();
     }
-  [[gnu::always_inline]] constexpr result<void> append(const Table& table) noexcept {
+  constexpr result<void> append(const Table& table) noexcept {
     if (table.size() > storage_.size() - size_) return {errc::map_full, size_};
     memory_range* to = storage_.begin() + size_;
     for (const memory_range r : table) *to++ = r;

@@ -186,14 +186,14 @@ struct in_place {};
 /// A T, or the reason why there is none. T must be trivially destructible.
 template <class T> class [[nodiscard]] result {
  public:
-  constexpr result(const T& value) : value_(value), ok_(true) {}
-  constexpr result(const failure& f) : failure_{f.code, f.where}, ok_(false) {}
+  constexpr result(T value) : value_(value), ok_(true) {}
+  constexpr result(failure f) : failure_(f), ok_(false) {}
   constexpr result(errc code, uint64_t where) : failure_{code, where}, ok_(false) {}
   /// T{source} where it stays, for a T that is dear to copy, and given up if its fill(source) fails.
   template <class Source>
   [[gnu::always_inline]] constexpr result(in_place, const Source& source) : value_{source}, ok_(true) {
     if (auto done = value_.fill(source); !done) {
-      failure_ = {done.error().code, done.error().where};
+      failure_ = done.error();
       ok_ = false;
     }
   }
@@ -207,7 +207,7 @@ template <class T> class [[nodiscard]] result {
   constexpr const T* operator->() const { return &**this; }
   [[nodiscard]] constexpr failure error() const {
     if (ok_) result_is_not_a_failure();
-    return {failure_.code, failure_.where};
+    return failure_;
   }
   [[nodiscard]] constexpr T value_or(T other) const { return ok_ ? value_ : other; }
 
@@ -222,15 +222,15 @@ template <class T> class [[nodiscard]] result {
 /// Success without a value, or the reason why not.
 template <> class [[nodiscard]] result<void> {
  public:
-  [[gnu::always_inline]] constexpr result() : failure_{errc{}, 0}, ok_(true) {}
-  constexpr result(const failure& f) : failure_{f.code, f.where}, ok_(false) {}
+  constexpr result() : failure_{errc{}, 0}, ok_(true) {}
+  constexpr result(failure f) : failure_(f), ok_(false) {}
   constexpr result(errc code, uint64_t where) : failure_{code, where}, ok_(false) {}
 
   [[nodiscard]] constexpr bool ok() const { return ok_; }
   constexpr explicit operator bool() const { return ok_; }
   [[nodiscard]] constexpr failure error() const {
     if (ok_) result_is_not_a_failure();
-    return {failure_.code, failure_.where};
+    return failure_;
   }
 
  private:

@@ -20,20 +20,14 @@ constexpr void clear(abi::boot_params& zero_page) noexcept {
     __builtin_memset(static_cast<void*>(&zero_page), 0, sizeof zero_page);
 }
 
-/// A range as a table entry. One that reaches 2^64 ends a page or less below it, and is empty if nothing is left: Linux
-/// leaves a whole table unsanitised in which addr + size is 0.
-[[gnu::always_inline]] constexpr abi::boot_e820_entry to_e820(const memory_range& r) noexcept {
-  return {.addr = r.addr,
-          .size = r.size > ~r.addr ? ~r.addr & ~uint64_t{0xfff} : r.size,
-          .type = static_cast<uint32_t>(r.type)};
-}
-
-/// Ranges as table entries, but for those that are empty, to `to`; returns where the next would go.
+/// Ranges as table entries, but for those that are empty, to `to`; returns where the next would go. One that reaches
+/// 2^64 ends a page or less below it, and is empty if nothing is left: Linux leaves a whole table unsanitised in which
+/// addr + size is 0.
 constexpr uint8_t* store_e820(span<const memory_range> ranges, uint8_t* to) noexcept {
   for (const memory_range& r : ranges) {
     abi::boot_e820_entry entry{.addr = r.addr, .size = r.size, .type = static_cast<uint32_t>(r.type)};
     if (r.size - 1 >= ~r.addr) {  // empty, or reaches 2^64: hardly any do
-      entry = to_e820(r);
+      entry.size = r.size != 0 ? ~r.addr & ~uint64_t{0xfff} : 0;
       if (entry.size == 0) continue;
     }
     store(to, entry);

@@ -43,9 +43,9 @@ class Machine:
             raise LabError(f"unknown machine {self.machine}: one of {', '.join(MACHINES)}")
         if not re.fullmatch(r"[1-9][0-9]*[MG]?", self.memory):
             raise LabError(f"strange memory size {self.memory!r}: a number of MiB, or with M or G")
-        # -nodefaults: no network card, display or drives, whose option ROMs cost time.
         if self.accel not in ACCELERATORS:
             raise LabError(f"unknown accelerator {self.accel}: one of {', '.join(ACCELERATORS)}")
+        # -nodefaults: no network card, display or drives, whose option ROMs cost time.
         command = [
             "qemu-system-x86_64", "-machine", self.machine, "-accel", self.accel, "-m", self.memory,
             "-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio", "-no-reboot",
