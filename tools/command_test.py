@@ -15,7 +15,7 @@ import building
 from lab import LabError, packages, xen_packages
 
 PASSED = ("OK", "EXPECTEDFAIL")
-LAB_SUITES = ("boot", "conformance")  # those that need the cached kernel and busybox
+LAB_SUITES = ("boot", "abi")  # those that need the cached kernel and busybox
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

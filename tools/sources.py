@@ -24,7 +24,7 @@ def tracked(suffixes: tuple[str, ...], folders: Iterable[str] = FOLDERS) -> list
 
 
 def public_headers() -> list[str]:
-    """As a user includes them: pvhboot/parse.hpp."""
+    """As a user includes them: pvhboot/pvh/parse.hpp."""
     return [path.removeprefix("include/") for path in tracked((".hpp",), ("include",))]
 
 

@@ -4,7 +4,7 @@
 // Source: Linux, Documentation/driver-api/early-userspace/buffer-format.rst.
 #pragma once
 
-#include <pvhboot/span.hpp>
+#include <pvhboot/core/span.hpp>
 
 namespace chainload {
 

@@ -3,7 +3,7 @@
 // The last step: the kernel to its place, and into it.
 #pragma once
 
-#include <pvhboot/span.hpp>
+#include <pvhboot/core/span.hpp>
 
 namespace chainload {
 

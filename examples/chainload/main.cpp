@@ -4,9 +4,9 @@
 //
 // Modules: a kernel and then its initrd; or first one that begins with a cpio "newc" archive holding `vmlinuz` and
 // optionally `cmdline`, and whose remaining bytes are the initrd. Without a `cmdline` Linux gets this loader's own.
-// What further modules hold is appended to the initrd, as Linux takes several archives in a row.
+// Further modules are appended to the initrd, as Linux accepts several archives in a row.
 //
-// Every refusal is one line and ends the machine: code 0x20 + errc, or 0x60 and above for what is of this loader alone.
+// A refusal is one line that names the broken rule, and ends the machine with the code `refused`.
 #include "../common/report.hpp"
 #include "cpio.hpp"
 #include "handover.hpp"
@@ -20,16 +20,7 @@ namespace {
 
 constexpr pvhboot::string_ref who = "chainload: ";
 
-enum class refusal : uint8_t {
-  no_memory_map = 0x60,
-  no_module,
-  damaged_archive,
-  no_kernel_in_archive,
-  cmdline_has_nul,
-  too_many_initrds
-};
-
-/// What Linux is given beside the hand-over's map and RSDP.
+/// What Linux is given beside the handoff's map and RSDP.
 struct cargo {
   bytes kernel{};
   bytes initrds[8]{};
@@ -42,15 +33,15 @@ constexpr size_t map_slots = 512;
 pvhboot::memory_map_buffer<map_slots> linux_buffer;
 pvhboot::memory_map_buffer<map_slots> free_buffer;
 
-[[noreturn]] void refuse(pvhboot::string_ref sentence, pvhboot::string_ref word, uint64_t where, uint8_t code) {
-  line(who, "error: ", sentence, " (", word, " ", hex{where}, ")");
-  example::end_machine(code);
+/// A rule of the library, or of this loader alone.
+[[noreturn]] void refuse(const pvhboot::failure& f) {
+  example::report_error(who, f);
+  example::end_machine(example::refused);
 }
-[[noreturn]] void refuse(pvhboot::failure f) {
-  refuse(message(f.code), where_word(f.code), f.where, static_cast<uint8_t>(0x20 + static_cast<uint8_t>(f.code)));
-}
-[[noreturn]] void refuse(pvhboot::string_ref sentence, pvhboot::string_ref word, uint64_t where, refusal code) {
-  refuse(sentence, word, where, static_cast<uint8_t>(code));
+[[noreturn]] void refuse(pvhboot::string_ref rule, pvhboot::string_ref sentence, pvhboot::string_ref word,
+                         uint64_t where) {
+  example::report_error(who, rule, sentence, word, where);
+  example::end_machine(example::refused);
 }
 void must(const pvhboot::result<void>& done) {
   if (!done) refuse(done.error());
@@ -62,13 +53,6 @@ template <class T> T must(const pvhboot::result<T>& got) {
 
 uint64_t address_of(bytes b) { return reinterpret_cast<uintptr_t>(b.data()); }
 
-/// Takes [addr, addr + size) out of the free memory.
-void reserve(pvhboot::memory_map& free, uint64_t addr, uint64_t size) {
-  if (size == 0) return;
-  must(free.append({addr, size, memory_type::reserved}));
-  must(free.sanitize());
-}
-
 bytes bytes_of(pvhboot::string_ref text) { return {reinterpret_cast<const uint8_t*>(text.data()), text.size()}; }
 
 /// All modules but the first.
@@ -77,7 +61,7 @@ void add_initrds(cargo& found, const pvhboot::boot_info<pvhboot::identity_map>& 
   for (size_t i = 1; i < modules.size(); ++i) {
     if (modules[i].size == 0) continue;
     if (found.initrd_count == sizeof found.initrds / sizeof found.initrds[0])
-      refuse("more initrds than this loader joins", "address", modules[i].paddr, refusal::too_many_initrds);
+      refuse("too_many_initrds", "more initrds than this loader joins", "address", modules[i].paddr);
     found.initrds[found.initrd_count++] = must(boot.contents_of(modules[i]));
   }
 }
@@ -87,8 +71,8 @@ cargo unload(const pvhboot::boot_info<pvhboot::identity_map>& boot) {
   cargo found{.cmdline = bytes_of(boot.cmdline())};
   const auto modules = boot.modules();
   if (modules.empty())
-    refuse("no module: a kernel is needed", "address",
-           boot.paddr() + offsetof(pvhboot::abi::hvm_start_info, nr_modules), refusal::no_module);
+    refuse("no_module", "no module: a kernel is needed", "address",
+           boot.paddr() + offsetof(pvhboot::abi::hvm_start_info, nr_modules));
   const bytes first = must(boot.contents_of(modules[0]));
   if (!chainload::is_newc(first)) {
     found.kernel = first;
@@ -96,9 +80,9 @@ cargo unload(const pvhboot::boot_info<pvhboot::identity_map>& boot) {
     return found;
   }
   const chainload::archive archive = chainload::read_archive(first);
-  if (!archive.ok) refuse("the cpio archive is damaged", "offset", archive.offset, refusal::damaged_archive);
+  if (!archive.ok) refuse("damaged_archive", "the cpio archive is damaged", "offset", archive.offset);
   if (archive.kernel.empty())
-    refuse("the cpio archive holds no vmlinuz", "address", address_of(first), refusal::no_kernel_in_archive);
+    refuse("no_kernel_in_archive", "the cpio archive holds no vmlinuz", "address", address_of(first));
   found.kernel = archive.kernel;
   if (!archive.rest.empty()) found.initrds[found.initrd_count++] = archive.rest;
   add_initrds(found, boot);
@@ -108,24 +92,19 @@ cargo unload(const pvhboot::boot_info<pvhboot::identity_map>& boot) {
       found.cmdline = found.cmdline.first(found.cmdline.size() - 1);
     for (const uint8_t& c : found.cmdline)
       if (c == 0)
-        refuse("the command line in the archive has a NUL", "offset", static_cast<uint64_t>(&c - found.cmdline.data()),
-               refusal::cmdline_has_nul);
+        refuse("cmdline_has_nul", "the command line in the archive has a NUL", "offset",
+               static_cast<uint64_t>(&c - found.cmdline.data()));
   }
   return found;
 }
 
-/// What is free: RAM, less what Linux will take for RAM but a PC uses, less all of the hand-over and this program.
+/// What is free: RAM, less what Linux will take for RAM but a PC uses, less all of the handoff.
 void find_free(pvhboot::memory_map& free, const pvhboot::memory_map& map,
                const pvhboot::boot_info<pvhboot::identity_map>& boot) {
   must(free.append(map));
-  const auto& info = boot.wire();
-  reserve(free, 0, 0x1000);
-  reserve(free, pvhboot::isa_hole.addr, pvhboot::isa_hole.size);
-  reserve(free, boot.paddr(), sizeof info);
-  reserve(free, info.modlist_paddr, uint64_t{boot.modules().size()} * sizeof(pvhboot::abi::hvm_modlist_entry));
-  reserve(free, info.memmap_paddr, uint64_t{boot.memory_map().size()} * sizeof(pvhboot::abi::hvm_memmap_table_entry));
-  reserve(free, info.cmdline_paddr, boot.cmdline().size() + 1);
-  for (const pvhboot::boot_module m : boot.modules()) reserve(free, m.paddr, m.size);
+  must(reserve(free, 0, 0x1000));
+  must(reserve(free, pvhboot::isa_hole.addr, pvhboot::isa_hole.size));
+  must(reserve_handoff(free, boot));
 }
 
 uint8_t* pointer_to(uint64_t paddr) { return reinterpret_cast<uint8_t*>(static_cast<uintptr_t>(paddr)); }
@@ -133,7 +112,7 @@ uint8_t* pointer_to(uint64_t paddr) { return reinterpret_cast<uint8_t*>(static_c
 /// Puts the initrd where the kernel can use it: whole pages, below its limit. A single one that lies so already stays
 /// where it is. Several are joined, each on 4 bytes, with zeroes between, which Linux skips.
 void place_initrd(const cargo& load, const pvhboot::bzimage& kernel, pvhboot::memory_map& free,
-                  pvhboot::linux_handover& values) {
+                  pvhboot::linux_layout& values) {
   uint64_t size = 0;
   for (size_t i = 0; i < load.initrd_count; ++i) size = ((size + 3) & ~uint64_t{3}) + load.initrds[i].size();
   if (size == 0) return;
@@ -142,7 +121,7 @@ void place_initrd(const cargo& load, const pvhboot::bzimage& kernel, pvhboot::me
   if (load.initrd_count > 1 || values.initrd_paddr % 4096 != 0 ||
       values.initrd_paddr + (size - 1) > kernel.initrd_addr_max()) {
     values.initrd_paddr = must(pvhboot::place_initrd(kernel, size, free));
-    reserve(free, values.initrd_paddr, size);
+    must(reserve(free, values.initrd_paddr, size));
     uint8_t* to = pointer_to(values.initrd_paddr);
     for (size_t i = 0; i < load.initrd_count; ++i) {
       while (reinterpret_cast<uintptr_t>(to) % 4 != 0) *to++ = 0;
@@ -163,18 +142,14 @@ struct block {
   uint64_t cmdline;
 };
 
-block place_block(const pvhboot::memory_map& free, size_t cmdline_size, size_t map_size) {
+block place_block(const pvhboot::memory_map& free, size_t cmdline_size, const pvhboot::memory_map& map) {
   constexpr uint64_t page = 4096;
-  constexpr size_t slots = pvhboot::abi::e820_max_entries_zeropage;
-  const uint64_t nodes =
-      map_size > slots
-          ? pvhboot::setup_data_writer::size_of(uint64_t{map_size - slots} * sizeof(pvhboot::abi::boot_e820_entry))
-          : 0;
+  const uint64_t nodes = e820_ext_size(map);
   // Linux reads 2048 bytes from the command line's address, whatever its length.
   const uint64_t text = (cmdline_size + 1 > 2048 ? cmdline_size + 1 : 2048);
   const uint64_t all = 2 * page + ((nodes + text + page - 1) & ~(page - 1));
-  auto place = free.find_highest_ram(all, page, 0x10000, 0x9ffff);
-  if (!place) place = free.find_highest_ram(all, page, 0x10000, 0x7fffffff);
+  auto place = find_highest_ram(free, all, page, 0x10000, 0x9ffff);
+  if (!place) place = find_highest_ram(free, all, page, 0x10000, 0x7fffffff);
   const uint64_t at = must(place);
   return {.zero_page = at,
           .handover = at + page,
@@ -196,7 +171,7 @@ extern "C" [[noreturn]] void kernel_main(uint32_t start_info) {
   pvhboot::memory_map map{linux_buffer};
   must(example::receive(who, boot, map));
   const size_t received = map.size();
-  if (received == 0) refuse("the hand-over has no memory map", "address", boot.paddr(), refusal::no_memory_map);
+  if (received == 0) refuse("no_memory_map", "the handoff has no memory map", "address", boot.paddr());
   must(pvhboot::prepare_for_linux(map));
   line(who, "memory map ", uint64_t{received}, " entries received, ", uint64_t{map.size()}, " after sanitising");
   for (const pvhboot::memory_range& r : map) example::report_range(who, "map sanitised", r);
@@ -210,30 +185,34 @@ extern "C" [[noreturn]] void kernel_main(uint32_t start_info) {
   pvhboot::memory_map free{free_buffer};
   find_free(free, map, boot);
   // The kernel may take this program's own place: the last instructions run elsewhere.
-  pvhboot::linux_handover values{.placement = must(pvhboot::place_kernel(kernel, free)),
-                                 .cmdline_size = load.cmdline.size(),
-                                 .rsdp_paddr = boot.rsdp_paddr()};
-  const pvhboot::kernel_placement& place = values.placement;
-  line(who, "placed kernel [", hex{place.load}, ", ", hex{place.load + place.load_size}, ") runs at [",
+  pvhboot::linux_layout layout{.kernel = must(pvhboot::place_kernel(kernel, free)),
+                               .cmdline_size = load.cmdline.size(),
+                               .rsdp_paddr = boot.rsdp_paddr()};
+  const pvhboot::kernel_placement& place = layout.kernel;
+  line(who, "placed kernel [", hex{place.load_paddr}, ", ", hex{place.load_paddr + place.load_size}, ") runs at [",
        hex{place.runtime_start}, ", ", hex{place.runtime_start + place.runtime_size}, ")");
-  reserve(free, place.load, place.load_size);
-  reserve(free, place.runtime_start, place.runtime_size);
-  reserve(free, address_of({image_begin, 0}), static_cast<uint64_t>(image_end - image_begin));
+  must(reserve(free, place.load_paddr, place.load_size));
+  must(reserve(free, place.runtime_start, place.runtime_size));
+  must(reserve(free, address_of({image_begin, 0}), static_cast<uint64_t>(image_end - image_begin)));
 
-  place_initrd(load, kernel, free, values);
+  place_initrd(load, kernel, free, layout);
 
-  const block at = place_block(free, load.cmdline.size(), map.size());
+  const block at = place_block(free, load.cmdline.size(), map);
   uint8_t* const text = pointer_to(at.cmdline);
   for (size_t i = 0; i < load.cmdline.size(); ++i) text[i] = load.cmdline[i];
   text[load.cmdline.size()] = 0;
-  values.cmdline_paddr = at.cmdline;
+  layout.cmdline_paddr = at.cmdline;
+  layout.zero_page_paddr = at.zero_page;
+  const pvhboot::memory_range last_page[] = {{at.handover, 4096, {}}};
+  layout.keep = last_page;
   auto& zero_page = *reinterpret_cast<pvhboot::abi::boot_params*>(pointer_to(at.zero_page));
-  pvhboot::setup_data_writer more{{pointer_to(at.nodes), static_cast<size_t>(at.nodes_size)}, at.nodes};
-  must(pvhboot::translate(kernel, values, map, zero_page, &more));
+  pvhboot::setup_data_writer nodes{{pointer_to(at.nodes), static_cast<size_t>(at.nodes_size)}, at.nodes};
+  must(pvhboot::translate(kernel, layout, map, zero_page, &nodes));
   line(who, "placed zero page ", hex{at.zero_page}, " command line ", hex{at.cmdline});
   line(who, "zero page type_of_loader ", hex{zero_page.hdr.type_of_loader}, " acpi_rsdp_addr ",
        hex{zero_page.acpi_rsdp_addr}, " e820 ", uint32_t{zero_page.e820_entries}, " entries and ",
        uint64_t{map.size() - zero_page.e820_entries}, " more");
-  line(who, "entering ", hex{place.load});
-  chainload::hand_over(at.handover, kernel.code(), place.load, at.zero_page);
+  must(pvhboot::check_placement(kernel, layout, map, &nodes));  // as it is now, nodes included
+  line(who, "entering ", hex{place.load_paddr});
+  chainload::hand_over(at.handover, kernel.code(), place.load_paddr, at.zero_page);
 }

@@ -3,7 +3,7 @@
 // Text output and the end of the machine, for examples that have nothing below them: no libc, no heap.
 #pragma once
 
-#include <pvhboot/span.hpp>
+#include <pvhboot/core/span.hpp>
 
 namespace example {
 
@@ -36,6 +36,7 @@ template <class... Parts> void line(const Parts&... parts) {
 }
 
 inline constexpr uint8_t success = 0x10;
+inline constexpr uint8_t refused = 0x20;  ///< the line of error names the broken rule
 
 /// Ends the machine. On Xen: powers off if the code is success, crashes otherwise. QEMU with -device
 /// isa-debug-exit,iobase=0xf4,iosize=4 ends with status 2 * code + 1; without that device the machine stands still.

@@ -5,8 +5,9 @@
 // because Xen before 4.14 left them unset. The selectors are those of Linux's boot protocol.
 //
 // Calls kernel_main(start_info). A 64-bit build enters long mode first, with the lowest 4 GiB identity-mapped.
-#include <pvhboot/emit_note.hpp>
+#include <pvhboot/pvh/emit_note.hpp>
 
+extern "C" void _start();
 PVHBOOT_EMIT_NOTE(_start);
 
 asm(R"(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Prints a hand-over, one fact a line. What kernel and chainload both show.
+// Prints a handoff, one fact a line. What kernel and chainload both show.
 #pragma once
 
 #include <pvhboot/pvhboot.hpp>
@@ -29,6 +29,15 @@ inline pvhboot::result<void> receive(pvhboot::string_ref who, const pvhboot::boo
   }
   for (const pvhboot::memory_range& r : map) report_range(who, "map received", r);
   return {};
+}
+
+/// One line: "error: RULE: sentence (address 0x…)".
+inline void report_error(pvhboot::string_ref who, pvhboot::string_ref rule, pvhboot::string_ref sentence,
+                         pvhboot::string_ref word, uint64_t where) {
+  line(who, "error: ", rule, ": ", sentence, " (", word, " ", hex{where}, ")");
+}
+inline void report_error(pvhboot::string_ref who, const pvhboot::failure& f) {
+  report_error(who, name(f.code), message(f.code), name(where_is(f.code)), f.where);
 }
 
 /// Everything but the memory map.

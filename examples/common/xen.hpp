@@ -7,7 +7,7 @@
 // xen/include/public/io/console.h (MIT).
 #pragma once
 
-#include <pvhboot/xen.hpp>
+#include <pvhboot/xen/xen.hpp>
 
 namespace example::xen {
 

@@ -78,35 +78,47 @@ void check_cut(const bzimage& kernel, span<const uint8_t> file) {
   LAW(!refused && refused.error().code == errc::setup_truncated && refused.error().where == kernel.code_offset());
 }
 
+/// check_placement with these to keep, and a zero page where nothing else is: the law needs RAM for it.
+pvhboot::result<void> checked(const bzimage& kernel, const kernel_placement& p, const memory_map& ram,
+                              span<const memory_range> keep, uint64_t zero_page, uint64_t initrd = 0,
+                              uint64_t initrd_size = 0) {
+  return check_placement(
+      kernel,
+      {.kernel = p, .zero_page_paddr = zero_page, .initrd_paddr = initrd, .initrd_size = initrd_size, .keep = keep},
+      ram);
+}
+
 void check_placed(const bzimage& kernel, const kernel_placement& p, const memory_map& ram, uint64_t initrd_size) {
   LAW(p.load_size == kernel.code().size() && p.runtime_size == kernel.init_size());
-  LAW(check_placement(kernel, p, ram, {}).ok());
   LAW(p.runtime_start + (p.runtime_size - 1) <= 0x7fffffff);
-  LAW(!kernel.relocatable() || p.load % p.kernel_alignment == 0);
+  LAW(!kernel.relocatable() || p.load_paddr % p.kernel_alignment == 0);
 
   owned_map free{2 * ram.capacity() + 4};
   LAW(free.map.append(ram).ok());
-  LAW(free.map.punch(p.load, p.load_size).ok() && free.map.punch(p.runtime_start, p.runtime_size).ok());
+  LAW(free.map.punch(p.load_paddr, p.load_size).ok() && free.map.punch(p.runtime_start, p.runtime_size).ok());
+  const auto page = find_lowest_ram(free.map, 4096, 4096, 4096, 0xffffffff);
+  if (!page || kernel.protocol() < 0x203) return;  // nowhere to put a zero page, or no 32-bit entry
+  LAW(free.map.punch(*page, 4096).ok());
+  LAW(checked(kernel, p, ram, {}, *page).ok());
   const auto initrd = place_initrd(kernel, initrd_size, free.map);
   if (!initrd) {
     LAW(initrd.error().code == errc::no_place_for_initrd && initrd.error().where == kernel.initrd_addr_max());
     return;
   }
   LAW(*initrd % 4096 == 0 && *initrd >= 0x100000 && *initrd + (initrd_size - 1) <= kernel.initrd_addr_max());
-  const memory_range keep[] = {{*initrd, initrd_size, {}}};
-  LAW(check_placement(kernel, p, ram, keep).ok());
+  LAW(checked(kernel, p, ram, {}, *page, *initrd, initrd_size).ok());
   // One byte of the kernel's own, or of the initrd's, is an overlap.
-  const memory_range bad[] = {keep[0], {p.runtime_start + (p.runtime_size - 1), 1, {}}};
-  const auto on_kernel = check_placement(kernel, p, ram, bad);
-  LAW(!on_kernel && on_kernel.error().code == errc::overlaps_kernel && on_kernel.error().where == bad[1].addr);
-  const memory_range twice[] = {keep[0], {*initrd + (initrd_size - 1), 1, {}}};
-  LAW(check_placement(kernel, p, ram, twice).error().code == errc::overlaps);
+  const memory_range bad[] = {{p.runtime_start + (p.runtime_size - 1), 1, {}}};
+  const auto on_kernel = checked(kernel, p, ram, bad, *page, *initrd, initrd_size);
+  LAW(!on_kernel && on_kernel.error().code == errc::overlaps_kernel && on_kernel.error().where == bad[0].addr);
+  const memory_range twice[] = {{*initrd + (initrd_size - 1), 1, {}}};
+  LAW(checked(kernel, p, ram, twice, *page, *initrd, initrd_size).error().code == errc::overlaps);
 
-  if (kernel.protocol() < 0x203) return;  // no 32-bit entry
-  const pvhboot::linux_handover values{.placement = p, .initrd_paddr = *initrd, .initrd_size = initrd_size};
+  const pvhboot::linux_layout values{
+      .kernel = p, .zero_page_paddr = *page, .initrd_paddr = *initrd, .initrd_size = initrd_size};
   auto zero_page = std::make_unique<pvhboot::abi::boot_params>();
   const auto done = translate(kernel, values, ram, *zero_page);
-  LAW(done.ok() || done.error().code == errc::e820_full);
+  LAW(done.ok() || done.error().code == errc::e820_full || done.error().code == errc::e820_too_few);
 }
 
 /// Nobody finds a place where place_kernel found none.
@@ -114,16 +126,17 @@ void check_refused(const bzimage& kernel, const memory_map& ram) {
   const uint64_t room = std::max<uint64_t>(kernel.init_size(), kernel.code().size());
   for (uint64_t a = kernel.kernel_alignment(); kernel.relocatable() && a >= kernel.min_alignment(); a /= 2)
     for (const memory_range& r : ram) {
-      const uint64_t from = std::max(r.addr, kernel.pref_address());
+      const uint64_t from = std::max(std::max(r.addr, kernel.pref_address()), uint64_t{0x100000});
       if (from > 0x7fffffff) continue;
       const uint64_t load = (from + a - 1) / a * a;
       if (load + room > 0x80000000) continue;
-      const kernel_placement p{.load = load,
+      const kernel_placement p{.load_paddr = load,
                                .load_size = room,
                                .runtime_start = load,
                                .runtime_size = room,
                                .kernel_alignment = static_cast<uint32_t>(a)};
-      LAW(!check_placement(kernel, p, ram, {}));
+      const auto found = checked(kernel, p, ram, {}, 0);
+      LAW(!found && found.error().code != errc::zero_page_absent);  // the kernel's own ranges come first
     }
 }
 

@@ -11,8 +11,8 @@
 #include <memory>
 #include <vector>
 
-#include <pvhboot/lint.hpp>
-#include <pvhboot/linux_e820.hpp>
+#include <pvhboot/linux/e820.hpp>
+#include <pvhboot/pvh/lint.hpp>
 #include <pvhboot/pvhboot.hpp>
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);

@@ -2,8 +2,8 @@
 //
 // memory_map against a model that asks, for every address where something can change, which range wins there.
 //
-// Input: u8 policy (bit 0), u8 free slots, u8 scratch slots that are missing, u8 n, n ranges; then operations until the
-// input ends: u8 what, range.
+// Input: u8 slots of Linux's own table (bits 0 and 1), u8 free slots, u8 scratch slots that are missing, u8 n, n
+// ranges; then operations until the input ends: u8 what, range.
 #include <algorithm>
 #include <tuple>
 
@@ -13,7 +13,6 @@ namespace {
 
 using namespace fuzz;
 using pvhboot::memory_map;
-using pvhboot::overlap_policy;
 using ranges = std::vector<memory_range>;
 __extension__ using wide = unsigned __int128;  // an end at 2^64 needs no care
 
@@ -30,23 +29,21 @@ std::vector<wide> change_points(const ranges& all) {
 }
 
 /// The type at an address by the rule alone; 0 if nothing is there.
-memory_type type_at(const ranges& all, wide a, overlap_policy policy) {
-  std::tuple<uint64_t, memory_type> best{};
-  for (const memory_range& r : all) {
-    if (a < r.addr || a >= end_of(r)) continue;
-    best = std::max(best, std::tuple{policy == overlap_policy::highest_start ? r.addr : 0, r.type});
-  }
-  return std::get<1>(best);
+memory_type type_at(const ranges& all, wide a) {
+  memory_type best{};
+  for (const memory_range& r : all)
+    if (a >= r.addr && a < end_of(r)) best = std::max(best, r.type);
+  return best;
 }
 
 bool merge_allowed(memory_type t) { return t != memory_type::pram && t != memory_type::soft_reserved; }
 
 /// What sanitize must make of the ranges. O(n^2).
-ranges model(const ranges& all, overlap_policy policy) {
+ranges model(const ranges& all) {
   ranges made;
   const auto points = change_points(all);
   for (size_t i = 1; i < points.size(); ++i) {
-    const memory_type type = type_at(all, points[i - 1], policy);
+    const memory_type type = type_at(all, points[i - 1]);
     if (type == memory_type{}) continue;
     const wide size = points[i] - points[i - 1];
     if (!made.empty() && made.back().type == type && merge_allowed(type) && end_of(made.back()) == points[i - 1] &&
@@ -75,36 +72,33 @@ ranges in_any_order(ranges all) {
   return all;
 }
 
-void check_sanitize(const ranges& given, overlap_policy policy, size_t free_slots, size_t missing) {
-  const ranges wanted = model(given, policy);
+void check_sanitize(const ranges& given, size_t free_slots, size_t missing) {
+  const ranges wanted = model(given);
   LAW(in_shape(wanted));
   owned_map small{given.size() + free_slots, given.size() - std::min(missing, given.size())};
   LAW(small.map.append(given).ok());
   const bool was_clean = small.map.is_sanitized();
-  const auto done = small.map.sanitize(policy);
+  const auto done = small.map.sanitize();
   if (done) {
     LAW(contents(small.map) == wanted);
   } else if (done.error().code == errc::scratch_too_small) {
     LAW(done.error().where == given.size() && small.scratch.size() < given.size() && contents(small.map) == given);
   } else {
     LAW(done.error().code == errc::map_full && done.error().where == wanted.size());
-    LAW(wanted.size() > small.map.capacity() && in_any_order(contents(small.map)) == in_any_order(given));
+    LAW(wanted.size() > small.map.capacity() && contents(small.map) == given);
   }
   if (was_clean) LAW(done.ok() && contents(small.map) == given);
 
   // Twice as many slots always suffice.
   owned_map large{2 * given.size() + 1};
-  LAW(large.map.append(given).ok() && large.map.sanitize(policy).ok() && contents(large.map) == wanted);
+  LAW(large.map.append(given).ok() && large.map.sanitize().ok() && contents(large.map) == wanted);
   LAW(large.map.is_sanitized() && wanted.size() <= (given.empty() ? 0 : 2 * given.size() - 1));
-  for (const overlap_policy again : {overlap_policy::highest_type, overlap_policy::highest_start}) {
-    owned_map twice{wanted.size()};
-    LAW(twice.map.append(wanted).ok() && twice.map.sanitize(again).ok() && contents(twice.map) == wanted);
-  }
-  // What anybody said is not RAM never becomes RAM.
-  if (policy == overlap_policy::highest_type)
-    for (const memory_range& r : given)
-      for (const memory_range& ram : wanted)
-        if (r.type > memory_type::ram && ram.type == memory_type::ram) LAW(!r.overlaps(ram));
+  owned_map twice{wanted.size()};
+  LAW(twice.map.append(wanted).ok() && twice.map.sanitize().ok() && contents(twice.map) == wanted);
+  // What one entry calls anything but RAM never becomes RAM.
+  for (const memory_range& r : given)
+    for (const memory_range& ram : wanted)
+      if (r.type > memory_type::ram && ram.type == memory_type::ram) LAW(!r.overlaps(ram));
 }
 
 void check_report(const ranges& given) {
@@ -148,20 +142,24 @@ void check_questions(const memory_map& map, const memory_range& r, uint8_t how) 
   const uint64_t align = uint64_t{1} << (how & 63);
   const uint64_t last = r.type == memory_type::ram ? ~uint64_t{} : r.addr + r.size;
   for (const bool from_above : {false, true}) {
-    const auto got = from_above ? map.find_highest_ram(r.size, align, r.addr, last)
-                                : map.find_lowest_ram(r.size, align, r.addr, last);
+    const auto got = from_above ? find_highest_ram(map, r.size, align, r.addr, last)
+                                : find_lowest_ram(map, r.size, align, r.addr, last);
     const wide wanted = search(all, r.size, align, r.addr, last, from_above);
     LAW(got.ok() == (wanted < wide{1} << 64));
     if (got) LAW(*got == wanted);
     if (!got) LAW(got.error().code == errc::no_free_range && got.error().where == r.size);
   }
   wide ram = 0;
-  bool covered = false;
   for (const memory_range& piece : all) {
     ram += piece.type == memory_type::ram ? piece.size : 0;
-    covered |= piece.type == r.type && r.size != 0 && piece.addr <= r.addr && wide{r.addr} + r.size <= end_of(piece);
   }
-  LAW(map.total_ram() == std::min(ram, wide{~uint64_t{}}) && map.covers(r.addr, r.size, r.type) == covered);
+  // Every byte, by the pieces that hold it: neighbours count together.
+  wide at = r.addr;
+  const wide end = wide{r.addr} + r.size;
+  for (const memory_range& piece : all)
+    if (piece.type == r.type && piece.addr <= at && end_of(piece) > at) at = end_of(piece);
+  const bool covered = r.size != 0 && end <= wide{1} << 64 && at >= end;
+  LAW(total_ram(map) == std::min(ram, wide{~uint64_t{}}) && covers(map, r.addr, r.size, r.type) == covered);
 }
 
 /// A map of one type on this range, and `rest` outside of it.
@@ -173,7 +171,7 @@ ranges replaced(const ranges& all, const memory_range& r, bool keep_outside, mem
   const auto points = change_points(with_range);
   for (size_t i = 1; i < points.size(); ++i) {
     const bool in_range = points[i - 1] >= r.addr && points[i - 1] < end;
-    const memory_type before = type_at(all, points[i - 1], overlap_policy::highest_type);
+    const memory_type before = type_at(all, points[i - 1]);
     const memory_type type = !in_range                    ? (keep_outside ? before : memory_type{})
                              : inside == memory_type::ram ? before
                                                           : inside;
@@ -188,8 +186,7 @@ bool same_coverage(const ranges& a, const ranges& b) {
   ranges both = a;
   both.insert(both.end(), b.begin(), b.end());
   for (const wide point : change_points(both))
-    if (type_at(a, point, overlap_policy::highest_type) != type_at(b, point, overlap_policy::highest_type))
-      return false;
+    if (type_at(a, point) != type_at(b, point)) return false;
   return true;
 }
 
@@ -197,11 +194,10 @@ void operate(memory_map& map, uint8_t what, const memory_range& r) {
   const ranges before = contents(map);
   switch (what >> 6) {
     case 0: {
-      const auto policy = overlap_policy{static_cast<uint8_t>(what & 1)};
       ranges with = before;
       with.push_back(r);
-      const bool done = map.insert(r, policy).ok();
-      LAW(contents(map) == (done ? model(with, policy) : before));
+      const bool done = map.insert(r).ok();
+      LAW(contents(map) == (done ? model(with) : before));
       break;
     }
     case 1: {
@@ -216,23 +212,26 @@ void operate(memory_map& map, uint8_t what, const memory_range& r) {
       break;
     default: {
       const memory_range nvs{r.addr, r.size, memory_type::nvs};
-      if (map.overwrite(nvs))
-        LAW(in_shape(contents(map)) && same_coverage(contents(map), replaced(before, r, true, memory_type::nvs)));
+      const ranges wanted = model(replaced(before, r, true, memory_type::nvs));
+      if (const auto done = map.overwrite(nvs); done)
+        LAW(same_coverage(contents(map), wanted));
       else
-        LAW(contents(map) == before);
+        LAW(contents(map) == before && done.error().where > map.capacity());
     }
   }
 }
 
 /// Whatever a Linux takes for its own is what was in the table, or the two ranges it makes up.
-void check_linux(const ranges& given) {
+void check_linux(const ranges& given, pvhboot::linux_e820_slots slots) {
   using pvhboot::e820_verdict;
   for (const auto era : {pvhboot::linux_era::until_4_11, pvhboot::linux_era::until_6_19, pvhboot::linux_era::v7_0,
                          pvhboot::linux_era::from_7_1}) {
     owned_map out{2 * given.size() + 2};
-    const auto verdict = pvhboot::linux_e820(given, 0x10000, 0, era, out.map);
+    const auto verdict = pvhboot::linux_e820(given, 0x10000, 0, era, out.map, slots);
     LAW(verdict.ok());
-    if (*verdict == e820_verdict::sanitized) LAW(contents(out.map) == model(given, overlap_policy::highest_type));
+    const bool merges_all = era == pvhboot::linux_era::until_4_11;
+    if (*verdict == e820_verdict::sanitized && !merges_all) LAW(contents(out.map) == model(given));
+    LAW(out.map.size() <= static_cast<size_t>(slots));
     if (*verdict == e820_verdict::as_it_is) LAW(out.map.size() <= given.size());
     if (*verdict == e820_verdict::fallback) LAW(out.map.size() == 2 && out.map[1].size == 0x4000000);
   }
@@ -242,17 +241,20 @@ void check_linux(const ranges& given) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   input in{data, size};
-  const auto policy = overlap_policy{static_cast<uint8_t>(in.u8() & 1)};
+  constexpr pvhboot::linux_e820_slots slots[] = {
+      pvhboot::linux_e820_slots::without_numa, pvhboot::linux_e820_slots::nodes_shift_6,
+      pvhboot::linux_e820_slots::nodes_shift_10, pvhboot::linux_e820_slots{1}};
+  const auto kernels = slots[in.u8() % 4];
   const size_t free_slots = in.u8();
   const size_t missing = in.u8();
   const ranges given = in.ranges(in.u8() % 64);
-  check_sanitize(given, policy, free_slots, missing);
+  check_sanitize(given, free_slots, missing);
   check_report(given);
-  check_linux(given);
+  check_linux(given, kernels);
 
   owned_map work{2 * given.size() + free_slots % 16};
   LAW(work.map.append(given).ok());
-  if (!work.map.sanitize(policy)) return 0;
+  if (!work.map.sanitize()) return 0;
   for (int i = 0; i < 16 && !in.rest().empty(); ++i) {
     const uint8_t what = in.u8();
     const memory_range r = in.range();

@@ -3,7 +3,7 @@
 // translate in each of its roles, and read_zero_page: what was written is read back, and nothing else is in the page.
 //
 // Input: u8 role (0 boot loader, 1 kernel, 2 as Linux, 3 back from any page), then
-//   0: an image (image.hpp), the values of linux_handover, a chain, a map
+//   0: an image (image.hpp), the values of linux_layout, a chain, a map
 //   1: a chain, a map, a start_info
 //   2: u16 n, n ranges, a start_info
 //   3: u16 n, n patches of u16 offset and u8 into a zero page, then the memory at 0x10000
@@ -51,7 +51,7 @@ struct linux_map : owned_map {
       map.clear();
       return;
     }
-    LAW(map.is_sanitized() && map.size() >= 2 && map.total_ram() != 0);
+    LAW(map.is_sanitized() && map.size() >= 2 && total_ram(map) != 0);
     for (const memory_range& r : map) LAW(r.type != memory_type::ram || !r.overlaps(pvhboot::isa_hole));
   }
 };
@@ -92,17 +92,42 @@ std::unique_ptr<abi::boot_params> dirty_page() {
   return page;
 }
 
+/// Every piece lies in RAM, within reach, and meets no other: pair by pair, without the library's check.
+void check_bootable(const pvhboot::bzimage& kernel, const pvhboot::linux_layout& l, const memory_map& map,
+                    const setup_data_writer* nodes) {
+  std::vector<memory_range> pieces{{l.kernel.load_paddr, l.kernel.load_size, {}},
+                                   {l.kernel.runtime_start, l.kernel.runtime_size, {}},
+                                   {l.zero_page_paddr, 4096, {}},
+                                   {l.initrd_paddr, l.initrd_size, {}}};
+  if (l.cmdline_paddr != 0) pieces.push_back({l.cmdline_paddr, l.cmdline_size + 1, {}});
+  if (nodes) pieces.push_back(nodes->range());
+  const uint64_t highest = l.entry_64 && kernel.can_be_loaded_above_4g() ? ~uint64_t{} : 0xffffffff;
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    const memory_range& p = pieces[i];
+    if (p.size == 0) continue;
+    LAW(p.size - 1 <= highest && p.addr <= highest - (p.size - 1));
+    uint64_t ram = 0;
+    for (const memory_range& r : map)
+      if (r.type == memory_type::ram && r.overlaps(p))
+        ram += std::min(r.last(), p.last()) - std::max(r.addr, p.addr) + 1;
+    LAW(ram == p.size);
+    for (size_t j = i < 2 ? i + 1 : 0; j < i; ++j) LAW(pieces[j].size == 0 || !p.overlaps(pieces[j]));
+  }
+  LAW(kernel.kernel_alignment() == 0 || !kernel.relocatable() || l.kernel.kernel_alignment != 0);
+}
+
 void boot_loader(input& in) {
   const image_file image = read_image(in);
   const auto kernel = pvhboot::parse_bzimage(image.bytes());
   if (!kernel) return;
   const uint8_t flags = in.u8();
-  pvhboot::linux_handover values{.entry_64 = (flags & 1) != 0};
-  values.placement = {.load = in.number(),
-                      .load_size = kernel->code().size(),
-                      .runtime_start = in.number(),
-                      .runtime_size = kernel->init_size(),
-                      .kernel_alignment = uint32_t{1} << in.u8() % 32};
+  pvhboot::linux_layout values{.entry_64 = (flags & 1) != 0};
+  values.kernel = {.load_paddr = in.number(),
+                   .load_size = kernel->code().size(),
+                   .runtime_start = in.number(),
+                   .runtime_size = kernel->init_size(),
+                   .kernel_alignment = uint32_t{1} << in.u8() % 32};
+  values.zero_page_paddr = in.number();
   values.cmdline_paddr = in.number();
   values.cmdline_size = in.number();
   values.initrd_paddr = in.number();
@@ -117,16 +142,20 @@ void boot_loader(input& in) {
   const auto done = translate(*kernel, values, map.map, *page, (flags & 2) != 0 ? &more : nullptr);
   if (!done) {
     LAW(message(done.error().code) != "unknown error");
+    // Page and writer are as they were.
+    LAW(more.size() == 0 && more.head() == nodes.old_head());
+    for (size_t i = 0; i < sizeof *page; ++i) LAW(reinterpret_cast<const uint8_t*>(page.get())[i] == 0xa5);
     return;
   }
+  check_bootable(*kernel, values, map.map, (flags & 2) != 0 ? &more : nullptr);
 
   std::vector<memory_range> told;
   const auto back = read_back(*page, nodes.contents(), told);
   LAW(back.ok() && told == as_told(map.map) && back->rsdp_paddr == values.rsdp_paddr);
   LAW(back->cmdline_paddr == values.cmdline_paddr);
   const bool has_initrd = values.initrd_size != 0 && values.initrd_paddr != 0;
-  LAW(back->initrd.size == (has_initrd ? values.initrd_size : 0));
-  LAW(back->initrd.paddr == (has_initrd ? values.initrd_paddr : 0));
+  LAW(back->initrd_size == (has_initrd ? values.initrd_size : 0));
+  LAW(back->initrd_paddr == (has_initrd ? values.initrd_paddr : 0));
   LAW(page->hdr.setup_data == ((flags & 2) != 0 ? more.head() : 0));
 
   const size_t header_end = 0x1f1 + kernel->header_bytes().size();
@@ -173,14 +202,14 @@ std::vector<uint8_t> start_info(input& in, span<const memory_range> map) {
 void kernel(input& in) {
   chain nodes{in};
   const linux_map map{in};
-  const bool on_xen = in.u8() % 2 != 0;
+  const auto host = in.u8() % 2 != 0 ? pvhboot::started_by::xen : pvhboot::started_by::other;
   const auto bytes = start_info(in, {});
   guarded_memory guarded{start_info_at, bytes, SIZE_MAX};
   const auto boot = pvhboot::parse(memory{&guarded}, start_info_at);
   if (!boot) return;
   setup_data_writer more = nodes.writer();
   const auto page = dirty_page();
-  const auto done = translate(*boot, map.map, on_xen, *page, &more);
+  const auto done = translate(*boot, map.map, host, *page, &more);
   if (!done) {
     LAW(done.error().code == errc::setup_data_full && map.map.size() > 128);
     return;
@@ -190,9 +219,9 @@ void kernel(input& in) {
   LAW(back.ok() && told == as_told(map.map));
   LAW(back->rsdp_paddr == boot->rsdp_paddr() && back->cmdline_paddr == boot->wire().cmdline_paddr);
   if (!boot->modules().empty() && boot->modules()[0].paddr != 0 && boot->modules()[0].size != 0) {
-    LAW(back->initrd.paddr == boot->modules()[0].paddr && back->initrd.size == boot->modules()[0].size);
+    LAW(back->initrd_paddr == boot->modules()[0].paddr && back->initrd_size == boot->modules()[0].size);
   } else {
-    LAW(back->initrd.size == 0);
+    LAW(back->initrd_size == 0);
   }
   check_zero_but(*page, {{0x70, 0x78},
                          {0xc0, 0xcc},
@@ -208,13 +237,13 @@ void kernel(input& in) {
 /// The page as Linux makes it, by loops of its own.
 void as_linux(input& in) {
   const auto map = in.ranges(in.u16() % 300);
-  const bool on_xen = in.u8() % 2 != 0;
+  const auto host = in.u8() % 2 != 0 ? pvhboot::started_by::xen : pvhboot::started_by::other;
   const auto bytes = start_info(in, map);
   guarded_memory guarded{start_info_at, bytes, SIZE_MAX};
   const auto boot = pvhboot::parse(memory{&guarded}, start_info_at);
   if (!boot) return;
   const auto page = dirty_page();
-  const auto done = translate_as_linux(*boot, boot->memory_map(), on_xen, *page);
+  const auto done = translate_as_linux(*boot, boot->memory_map(), host, *page);
   LAW(done.ok() == (map.size() <= 128));
   if (!done) {
     LAW(done.error().code == errc::e820_full && done.error().where == map.size());
@@ -234,7 +263,7 @@ void as_linux(input& in) {
   if (n < 127) add({0xa0000, 0x60000, memory_type::reserved});
   put(0x1e8, n, 1);
   put(0x206, 0x20c, 2);
-  put(0x210, on_xen ? 0x90 : 0xb0, 1);
+  put(0x210, host == pvhboot::started_by::xen ? 0x90 : 0xb0, 1);
   put(0x228, boot->wire().cmdline_paddr, 4);
   if (!boot->modules().empty()) {
     put(0x218, boot->modules()[0].paddr, 4);
@@ -259,7 +288,7 @@ void back(input& in) {
         code == errc::setup_data_unreadable || code == errc::setup_data_wraps);
     return;
   }
-  LAW(map.map.size() >= page.e820_entries && (values->initrd.size == 0) == (values->initrd.paddr == 0));
+  LAW(map.map.size() >= page.e820_entries && (values->initrd_size == 0) == (values->initrd_paddr == 0));
   for (size_t i = 0; i < page.e820_entries; ++i)
     LAW(map.map[i].addr == little_endian(bytes.data() + 0x2d0 + 20 * i, 8));
   if (page.sentinel != 0) LAW(values->cmdline_paddr <= 0xffffffff && values->rsdp_paddr == 0);

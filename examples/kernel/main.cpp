@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// A kernel that shows what PVH gave it, and ends the machine: code 0x10 if all is well, 0x20 + errc otherwise. On Xen
-// it asks the hypervisor for the memory map if the hand-over has none. If the command line ends in "dump", it shows the
-// hand-over byte by byte as well.
-#include <pvhboot/lint.hpp>
+// A kernel that shows what PVH gave it, and ends the machine: code 0x10 if all is well, 0x20 if it refuses the handoff.
+// On Xen it asks the hypervisor for the memory map if the handoff has none. If the command line ends in "dump", it
+// shows the handoff byte by byte as well.
+#include <pvhboot/pvh/lint.hpp>
 
 #include "../common/report.hpp"
 
@@ -17,8 +17,8 @@ constexpr pvhboot::string_ref who = "kernel: ";
 pvhboot::memory_map_buffer<2048> buffer;
 
 [[noreturn]] void fail(pvhboot::failure f) {
-  line(who, "error: ", message(f.code), " (", where_word(f.code), " ", hex{f.where}, ")");
-  example::end_machine(static_cast<uint8_t>(0x20 + static_cast<uint8_t>(f.code)));
+  example::report_error(who, f);
+  example::end_machine(example::refused);
 }
 
 void dump(uint64_t paddr, size_t n) {
@@ -38,14 +38,10 @@ void dump(uint64_t paddr, size_t n) {
   if (paddr != 0 && n != 0) line();
 }
 
-/// All that the hand-over consists of, but for the modules' contents.
+/// All that the handoff consists of, but for the modules' contents.
 void dump(const pvhboot::boot_info<pvhboot::identity_map>& boot) {
-  const auto& info = boot.wire();
-  dump(boot.paddr(), boot.version() == 0 ? pvhboot::abi::hvm_start_info_v0_size : sizeof info);
-  dump(info.cmdline_paddr, boot.cmdline().size() + 1);
-  dump(info.modlist_paddr, boot.modules().size() * sizeof(pvhboot::abi::hvm_modlist_entry));
-  dump(info.memmap_paddr, boot.memory_map().size() * sizeof(pvhboot::abi::hvm_memmap_table_entry));
-  dump(info.rsdp_paddr, 20);  // what its first checksum covers
+  for (const pvhboot::extent& e : pvhboot::extents{boot})
+    if (e.what != pvhboot::handoff_piece::module) dump(e.addr, static_cast<size_t>(e.size));
 }
 
 bool ends_in_dump(pvhboot::string_ref text) {
@@ -83,8 +79,8 @@ extern "C" [[noreturn]] void kernel_main(uint32_t start_info) {
     if (f.what == pvhboot::oddity::rsdp_unreadable || f.what == pvhboot::oddity::rsdp_damaged) rsdp_sound = false;
   });
   if (rsdp_sound) line(who, "rsdp checksum ok");
-  line(who, "total ram ", map.total_ram(), " bytes");
-  if (map.total_ram() == 0) fail({pvhboot::errc::no_ram, map.size()});
+  line(who, "total ram ", total_ram(map), " bytes");
+  if (total_ram(map) == 0) fail({pvhboot::errc::no_ram, map.size()});
   line(who, "result ok");
   example::end_machine(example::success);
 }

@@ -15,7 +15,7 @@
 #include <pvhboot/abi/setup_data.hpp>
 #include <pvhboot/abi/start_info.hpp>
 #include <pvhboot/abi/xen_memory.hpp>
-#include <pvhboot/span.hpp>
+#include <pvhboot/core/span.hpp>
 
 namespace pvhboot::spec {
 

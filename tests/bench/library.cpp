@@ -29,13 +29,13 @@ pvhboot::sweep_slot scratch[most];
 
 int library_as_linux(const handover* h, uint8_t* zero_page) {
   const auto boot = parse(h);
-  if (!boot || !translate_as_linux(*boot, boot->memory_map(), false, page(zero_page))) return -1;
+  if (!boot || !translate_as_linux(*boot, boot->memory_map(), pvhboot::started_by::other, page(zero_page))) return -1;
   return page(zero_page).e820_entries;
 }
 
 int library_strict(const handover* h, uint8_t* zero_page) {
   const auto boot = parse(h);
-  if (!boot || !translate(*boot, prepared, false, page(zero_page))) return -1;
+  if (!boot || !translate(*boot, prepared, pvhboot::started_by::other, page(zero_page))) return -1;
   return page(zero_page).e820_entries;
 }
 
@@ -44,7 +44,7 @@ int library_strict_and_map(const handover* h, uint8_t* zero_page) {
   if (!boot) return -1;
   prepared.clear();
   if (!prepared.append(boot->memory_map()) || !prepare_for_linux(prepared)) return -1;
-  if (!translate(*boot, prepared, false, page(zero_page))) return -1;
+  if (!translate(*boot, prepared, pvhboot::started_by::other, page(zero_page))) return -1;
   return page(zero_page).e820_entries;
 }
 

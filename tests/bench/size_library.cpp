@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // With the library. The C twin: size_twin.c.
-#include <pvhboot/translate.hpp>
+#include <pvhboot/bridge/pvh_to_linux.hpp>
 
 #include "size.h"
 
@@ -9,13 +9,13 @@ namespace {
 
 pvhboot::array<pvhboot::memory_range, 256> ranges;
 
-pvhboot::result<void> to_zero_page(uint32_t start_info_paddr, bool on_xen, pvhboot::abi::boot_params& page,
+pvhboot::result<void> to_zero_page(uint32_t start_info_paddr, pvhboot::started_by host, pvhboot::abi::boot_params& page,
                                    pvhboot::setup_data_writer& more) {
   const auto boot = pvhboot::parse(pvhboot::identity_map{}, start_info_paddr);
   if (!boot) return boot.error();
   pvhboot::memory_map map{ranges, {}};
   if (auto done = map.append(boot->memory_map()); !done) return done;
-  return translate(*boot, map, on_xen, page, &more);
+  return translate(*boot, map, host, page, &more);
 }
 
 }  // namespace
@@ -23,7 +23,8 @@ pvhboot::result<void> to_zero_page(uint32_t start_info_paddr, bool on_xen, pvhbo
 outcome hand_over(uint32_t start_info_paddr, int on_xen, void* zero_page, uint8_t* more, uint32_t more_size) {
   pvhboot::setup_data_writer writer{{more, more_size}, reinterpret_cast<uintptr_t>(more)};
   auto& page = *static_cast<pvhboot::abi::boot_params*>(zero_page);
-  auto done = to_zero_page(start_info_paddr, on_xen != 0, page, writer);
+  auto done =
+      to_zero_page(start_info_paddr, on_xen != 0 ? pvhboot::started_by::xen : pvhboot::started_by::other, page, writer);
   if (!done) return {done.error().where, static_cast<int>(done.error().code)};
   return {0, -1};
 }

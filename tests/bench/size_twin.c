@@ -65,6 +65,7 @@ enum {
   memmap_unreadable,
   map_full,
   setup_data_full,
+  e820_too_few,
 };
 enum { most_entries = 4096, most_modules = 256, string_size = 65536, slots = 128 };
 
@@ -172,7 +173,7 @@ struct outcome hand_over(uint32_t at, int on_xen, void *page, uint8_t *more, uin
   if (n > slots) {
     const uint64_t payload = (uint64_t)(n - slots) * sizeof(struct e820_entry);
     if (payload > 0xffffffff - sizeof(struct setup_data) ||
-        ((sizeof(struct setup_data) + payload + 7) & ~(uint64_t)7) > more_size)
+        ((sizeof(struct setup_data) + payload + 7) & ~(uint64_t)7) > more_size || !more)
       return no(setup_data_full, payload);
     *(struct setup_data *)more = (struct setup_data){0, 1, (uint32_t)payload};
     z->setup_data = (uintptr_t)more;
@@ -184,6 +185,7 @@ struct outcome hand_over(uint32_t at, int on_xen, void *page, uint8_t *more, uin
     const struct e820_entry entry = to_e820(&ranges[i]);
     if (entry.size != 0) *slot++ = entry;
   }
+  if (slot - z->e820_table < 2) return no(e820_too_few, (uint64_t)(slot - z->e820_table));
   z->e820_entries = (uint8_t)(slot - z->e820_table);
   return no(-1, 0);
 }

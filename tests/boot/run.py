@@ -7,7 +7,7 @@ Scenarios:
   linux    QEMU -> examples/chainload -> Linux -> userspace; the zero page against the hand-over that QEMU gave
   bare     QEMU -> examples/chainload with a kernel alone for its module -> Linux, which then misses its root
   direct   QEMU -> vmlinux; Linux's own translation against the same hand-over
-  refuse   QEMU -> examples/chainload with bad input; one clear line and a status of its own
+  refuse   QEMU -> examples/chainload with bad input; one clear line that names the broken rule
 """
 
 import argparse
@@ -27,6 +27,7 @@ from lab import LabError, boot, bzimage, console, packages, qemu, userspace, wir
 KERNELS = Path("examples/kernel")
 ISA_HOLE = wire.Range(0xA0000, 0x60000, 2)
 KERNEL_OK = 0x10  # what examples/kernel writes to the exit port when all is well
+REFUSED = 0x20  # and what both examples write when they refuse their input
 MIB = 1 << 20
 
 
@@ -214,8 +215,9 @@ def test_refuse(options: argparse.Namespace, verdict: Verdict) -> None:
     told = console.read("chainload", run.lines)
     errors = [line for line in run.lines if "chainload: error" in line]
     verdict.equal("lines of error", len(errors), 1)
-    verdict.check("the line says it", case.says.search(told.error or "") is not None, case.says.pattern)
-    verdict.equal("exit status", run.debug_exit, case.status)
+    verdict.equal("the rule", (told.error or "").partition(":")[0], case.rule)
+    verdict.check("the sentence", case.says.search(told.error or "") is not None, case.says.pattern)
+    verdict.equal("exit status", run.debug_exit, REFUSED)
     verdict.equal("Linux was entered", told.entering, None)
 
 

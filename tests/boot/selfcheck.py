@@ -104,7 +104,7 @@ class WholeTests(Folder):
         self.assert_fails(done, "NOT OK *Linux was entered: 16777216 instead of None")
 
     def test_refusal_with_the_wrong_status(self) -> None:
-        text = "chainload: error: no module was given: a kernel is needed (at 0x0)\r\n"
+        text = "chainload: error: no_module: no module: a kernel is needed (address 0x0)\r\n"
         done = self.run_test(tiny_guest.elf(text, 2), "refuse", "no-module")
         self.assert_fails(done, "NOT OK *exit status: 2 instead")
 

@@ -4,8 +4,8 @@
 // zero.
 #pragma once
 
-#include <pvhboot/lint.hpp>
-#include <pvhboot/linux_e820.hpp>
+#include <pvhboot/linux/e820.hpp>
+#include <pvhboot/pvh/lint.hpp>
 #include <pvhboot/pvhboot.hpp>
 
 namespace captured {

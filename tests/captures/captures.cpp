@@ -71,17 +71,17 @@ constexpr int replay_qemu(const memory& from, const captured::page_row (&by_linu
   buffer ours_buffer{};
   pvhboot::memory_map ours{ours_buffer};
   EXPECT(receive(ours, boot->memory_map()) && prepare_for_linux(ours));
-  EXPECT(ours.total_ram() > 255 * mib && ours.total_ram() < 256 * mib);
+  EXPECT(total_ram(ours) > 255 * mib && total_ram(ours) < 256 * mib);
 
   // The zero page that chainload made has this very table, and the RSDP.
   const abi::boot_params chained = captured::zero_page(by_chainload);
   abi::boot_params page{};
-  EXPECT(translate(*boot, ours, false, page) && tell_the_same(page, chained));
+  EXPECT(translate(*boot, ours, pvhboot::started_by::other, page) && tell_the_same(page, chained));
   EXPECT(chained.acpi_rsdp_addr != 0 && chained.hdr.type_of_loader == 0xff && chained.sentinel == 0);
 
   // Linux, entered with these very bytes, made these very bytes; and what it sanitises them to later is our map.
   const abi::boot_params linux = captured::zero_page(by_linux);
-  EXPECT(translate_as_linux(*boot, boot->memory_map(), false, page) && same(page, linux));
+  EXPECT(translate_as_linux(*boot, boot->memory_map(), pvhboot::started_by::other, page) && same(page, linux));
   buffer linux_buffer{};
   pvhboot::memory_map linux_map{linux_buffer};
   EXPECT(append(linux_map, linux) && linux_map.sanitize());
@@ -127,8 +127,8 @@ ROW("Xen dom0: version 0 on 4 bytes, one module, the map by hypercall", {
   pvhboot::memory_map map{b};
   EXPECT(receive(map, *table) && map.size() == 11);
   // The RSDP cuts RAM inside a page: dom0_mem less the rest of it.
-  EXPECT(map.total_ram() < 128 * mib && map.total_ram() > 128 * mib - 4096);
-  EXPECT(map.covers(boot->rsdp_paddr(), 36, memory_type::acpi));
+  EXPECT(total_ram(map) < 128 * mib && total_ram(map) > 128 * mib - 4096);
+  EXPECT(covers(map, boot->rsdp_paddr(), 36, memory_type::acpi));
   bool unusable = false;  // what of the host is not dom0's
   for (const memory_range& r : map) unusable |= r.type == memory_type::unusable;
   EXPECT(unusable && prepare_for_linux(map) && map.size() == 11);
@@ -145,11 +145,11 @@ constexpr int replay_libxl(const memory& from, uint64_t ram) {
   EXPECT(!has(odd, oddity::rsdp_damaged) && !has(odd, oddity::rsdp_unreadable));
   buffer b{};
   pvhboot::memory_map map{b};
-  EXPECT(receive(map, boot->memory_map()) && map.total_ram() == ram &&
-         map.covers(boot->rsdp_paddr(), 36, memory_type::acpi));
+  EXPECT(receive(map, boot->memory_map()) && total_ram(map) == ram &&
+         covers(map, boot->rsdp_paddr(), 36, memory_type::acpi));
   // RAM in the ISA hole is for the hypervisor to give; a Linux that takes its machine for a PC must not have it.
-  EXPECT(prepare_for_linux(map) && map.total_ram() == ram - pvhboot::isa_hole.size);
-  EXPECT(map.covers(0xa0000, 0x60000, memory_type::reserved));
+  EXPECT(prepare_for_linux(map) && total_ram(map) == ram - pvhboot::isa_hole.size);
+  EXPECT(covers(map, 0xa0000, 0x60000, memory_type::reserved));
   return 0;
 }
 ROW("Xen domU: unsorted, ends inside pages, RAM in the ISA hole",
@@ -172,7 +172,7 @@ ROW("Xen domU: the zero page that Linux makes of the same map", {
   pvhboot::memory_map map{b};
   EXPECT(receive(map, boot->memory_map()) && prepare_for_linux(map));
   abi::boot_params page{};
-  EXPECT(translate_as_linux(*boot, boot->memory_map(), true, page));
+  EXPECT(translate_as_linux(*boot, boot->memory_map(), pvhboot::started_by::xen, page));
   // Linux is larger than the kernel that dumped this, and so its hand-over lies higher.
   page.hdr.cmd_line_ptr = by_linux.hdr.cmd_line_ptr;
   page.hdr.ramdisk_image = by_linux.hdr.ramdisk_image;
@@ -188,7 +188,7 @@ ROW("Xen domU: the zero page that chainload made of the same map", {
   pvhboot::memory_map map{b};
   EXPECT(receive(map, boot->memory_map()) && prepare_for_linux(map));
   abi::boot_params page{};
-  EXPECT(translate(*boot, map, true, page) && tell_the_same(page, by_chainload));
+  EXPECT(translate(*boot, map, pvhboot::started_by::xen, page) && tell_the_same(page, by_chainload));
   EXPECT(by_chainload.acpi_rsdp_addr == 0xfc008000 && by_chainload.hdr.type_of_loader == 0xff);
 });
 ROW("Xen domU: GRUB's zero page has the same RSDP and, in whole pages, the same map", {

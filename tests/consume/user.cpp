@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// A user of the library, as small as they come: parses a literal hand-over and makes Linux's zero page of it, once for
+// A user of the library, as small as they come: parses a literal handoff and makes Linux's zero page of it, once for
 // the compiler and once at run time. Built in every way in which a project can get at the headers.
 #include <pvhboot/pvhboot.hpp>
 
@@ -14,7 +14,7 @@ struct literal {
   pvhboot::array<uint8_t, 2> text{};
 };
 
-constexpr literal hand_over{
+constexpr literal handoff{
     .info = {.magic = pvhboot::abi::hvm_start_magic_value,
              .version = 1u,
              .cmdline_paddr = base + offsetof(literal, text),
@@ -24,7 +24,7 @@ constexpr literal hand_over{
     .map = {{{.addr = 0x100000u, .size = 0x700000u, .type = 1u}, {.addr = 0u, .size = 0xa0000u, .type = 1u}}},
     .text = {{'x', 0}},
 };
-constexpr auto blob = __builtin_bit_cast(pvhboot::array<uint8_t, sizeof(literal)>, hand_over);
+constexpr auto blob = __builtin_bit_cast(pvhboot::array<uint8_t, sizeof(literal)>, handoff);
 
 /// 0, or which step went wrong.
 constexpr int try_it() {
@@ -34,7 +34,7 @@ constexpr int try_it() {
   pvhboot::memory_map map{buffer};
   if (!map.append(boot->memory_map()) || !pvhboot::prepare_for_linux(map)) return 2;
   pvhboot::abi::boot_params zero_page{};
-  if (!pvhboot::translate(*boot, map, false, zero_page)) return 3;
+  if (!pvhboot::translate(*boot, map, pvhboot::started_by::other, zero_page)) return 3;
   if (zero_page.e820_entries != 2 || zero_page.e820_table[0].size != 0xa0000) return 4;
   return zero_page.acpi_rsdp_addr == 0xe0000 && zero_page.hdr.cmd_line_ptr == base + offsetof(literal, text) ? 0 : 5;
 }

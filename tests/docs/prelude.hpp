@@ -3,8 +3,8 @@
 // What the README's snippets take for granted in their user's program.
 #pragma once
 
-#include <pvhboot/emit_note.hpp>
-#include <pvhboot/lint.hpp>
+#include <pvhboot/pvh/emit_note.hpp>
+#include <pvhboot/pvh/lint.hpp>
 #include <pvhboot/pvhboot.hpp>
 
 extern "C" void _start();

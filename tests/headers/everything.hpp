@@ -3,9 +3,9 @@
 // Every header there is, and what two translation units must agree on.
 #pragma once
 
-#include <pvhboot/emit_note.hpp>
-#include <pvhboot/lint.hpp>
-#include <pvhboot/linux_e820.hpp>
+#include <pvhboot/linux/e820.hpp>
+#include <pvhboot/pvh/emit_note.hpp>
+#include <pvhboot/pvh/lint.hpp>
 #include <pvhboot/pvhboot.hpp>
 #include <pvhboot/reflect.hpp>
 #include <pvhboot/spec.hpp>

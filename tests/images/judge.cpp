@@ -40,14 +40,19 @@ void tell_places(const pvhboot::bzimage& kernel) {
     std::printf("load=none ");
     return;
   }
-  std::printf("load=%" PRIu64 " runs=%" PRIu64 " ", place->load, place->runtime_start);
+  std::printf("load=%" PRIu64 " runs=%" PRIu64 " ", place->load_paddr, place->runtime_start);
   pc free;
-  if (!free.ram.punch(place->load, place->load_size) || !free.ram.punch(place->runtime_start, place->runtime_size))
+  if (!free.ram.punch(place->load_paddr, place->load_size) ||
+      !free.ram.punch(place->runtime_start, place->runtime_size))
     std::abort();
   const auto initrd = place_initrd(kernel, 5000, free.ram);
-  const pvhboot::memory_range keep[] = {{initrd.value_or(0), 5000, {}}};
-  std::printf("initrd=%" PRIu64 " sound=%d ", initrd.value_or(0),
-              check_placement(kernel, *place, whole.ram, keep).ok());
+  std::printf(
+      "initrd=%" PRIu64 " sound=%d ", initrd.value_or(0),
+      check_placement(
+          kernel,
+          {.kernel = *place, .zero_page_paddr = 0x10000, .initrd_paddr = initrd.value_or(0), .initrd_size = 5000},
+          whole.ram)
+          .ok());
 }
 
 void tell(span<const uint8_t> file) {

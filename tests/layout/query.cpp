@@ -3,7 +3,7 @@
 // Asking the tables. Including spec.hpp has already checked every row.
 #include <doctest/doctest.h>
 
-#include <pvhboot/bzimage.hpp>
+#include <pvhboot/linux/bzimage.hpp>
 #include <pvhboot/spec.hpp>
 
 namespace spec = pvhboot::spec;

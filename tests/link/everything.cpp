@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Every function that a kernel or a loader would call, in one freestanding object. symbols.py looks at what it needs.
-#include <pvhboot/lint.hpp>
-#include <pvhboot/linux_e820.hpp>
+#include <pvhboot/linux/e820.hpp>
+#include <pvhboot/pvh/lint.hpp>
 #include <pvhboot/pvhboot.hpp>
 
 using namespace pvhboot;
@@ -27,8 +27,10 @@ bool read_hand_over(uint32_t ebx, uintptr_t offset) {
   string_ref text;
   const auto boot = parse(offset_map{.offset = offset}, ebx);
   if (!boot) {
-    put(text, message(boot.error().code));
-    sink = boot.error().where + text.size();
+    char line[format_size];
+    put(text, format(boot.error(), line));
+    sink = source(boot.error().code).size() + name(boot.error().code).size();
+    sink += boot.error().where + text.size();
     return false;
   }
   sink += boot->version() + boot->flags() + boot->rsdp_paddr() + boot->cmdline().size() + boot->paddr();
@@ -42,13 +44,15 @@ bool read_hand_over(uint32_t ebx, uintptr_t offset) {
 }
 
 /// A kernel that PVH entered: its own zero page.
-bool own_zero_page(uint32_t ebx, bool on_xen) {
+bool own_zero_page(uint32_t ebx, started_by host) {
   const auto boot = parse(identity_map{}, ebx);
   if (!boot) return false;
   memory_map map{storage};
   if (!map.append(boot->memory_map()) || !map.sanitize() || !prepare_for_linux(map)) return false;
-  sink += map.total_ram();
-  return translate(*boot, map, on_xen, zero_page).ok();
+  if (!reserve_handoff(map, *boot) || !reserve(map, 0, 0x1000)) return false;
+  for (const extent& e : extents{*boot}) sink += e.size;
+  sink += total_ram(map);
+  return translate(*boot, map, host, zero_page).ok();
 }
 
 /// A boot loader: somebody else's zero page.
@@ -61,8 +65,11 @@ bool boot_linux(uint32_t ebx, const uint8_t* file, size_t size) {
   const auto place = place_kernel(*kernel, map);
   const auto initrd = place_initrd(*kernel, 4096, map);
   if (!place || !initrd || !prepare_for_linux(map)) return false;
-  const linux_handover values{
-      .placement = *place, .initrd_paddr = *initrd, .initrd_size = 4096, .rsdp_paddr = boot->rsdp_paddr()};
+  const linux_layout values{.kernel = *place,
+                            .zero_page_paddr = 0x8000,
+                            .initrd_paddr = *initrd,
+                            .initrd_size = 4096,
+                            .rsdp_paddr = boot->rsdp_paddr()};
   return translate(*kernel, values, map, zero_page).ok();
 }
 
@@ -74,7 +81,7 @@ void judge(uint32_t ebx) {
   memory_map map{storage};
   if (const auto verdict = linux_e820(boot->memory_map(), 0, 0, linux_era::from_7_1, map))
     sink += static_cast<uint64_t>(*verdict);
-  sink += translate_as_linux(*boot, boot->memory_map(), true, zero_page).ok();
+  sink += translate_as_linux(*boot, boot->memory_map(), started_by::xen, zero_page).ok();
 }
 
 /// Both ways through a chain of setup_data.

@@ -16,7 +16,6 @@ namespace abi = pvhboot::abi;
 
 constexpr uint64_t MiB = 1 << 20;
 constexpr uint64_t top = ~uint64_t{};
-template <size_t N> using table = pvhboot::array<memory_range, N>;
 
 ROW("bzimage: a payload that begins like ELF, and is not", {
   for (uint32_t begin : {0x4600457fu, 0x004c457fu}) {
@@ -72,8 +71,8 @@ ROW("memory_map: insert and overwrite without room", {
   memory_map map{buffer};
   EXPECT(map.insert(range(0, 0x3000, 1)));
   EXPECT(fails(map.insert(range(0x8000, 0x1000, 1)), errc::map_full, 1) && map.size() == 1);
-  EXPECT(fails(map.overwrite(range(0x1000, 0x1000, 2)), errc::map_full, 1) && map[0] == range(0, 0x3000, 1));
-  EXPECT(fails(map.overwrite(range(0x1000, 0x1000, 0)), errc::map_full, 1) && map.overwrite(range(9, 0, 2)));
+  EXPECT(fails(map.overwrite(range(0x1000, 0x1000, 2)), errc::map_full, 3) && map[0] == range(0, 0x3000, 1));
+  EXPECT(fails(map.overwrite(range(0x1000, 0x1000, 0)), errc::map_full, 2) && map.overwrite(range(9, 0, 2)));
   EXPECT(map.overwrite(range(0x2000, 0x1000, 0)) && map.size() == 1 && map[0] == range(0, 0x2000, 1));
 });
 ROW("memory_map: ranges that would be 2^64 bytes together stay two", {
@@ -115,7 +114,7 @@ constexpr pvhboot::result<uint64_t> fixed_place(uint64_t first, uint64_t size, u
   if (!ram.append(range(first, size, 1))) return {errc::map_full, 0};
   auto place = pvhboot::place_kernel(*kernel, ram);
   if (!place) return place.error();
-  return place->load;
+  return place->load_paddr;
 }
 ROW("place_kernel: of a kernel that cannot be moved, every condition", {
   EXPECT(*fixed_place(MiB, 255 * MiB, 16 * MiB) == MiB);
@@ -132,7 +131,7 @@ ROW("place_kernel: an alignment of one byte is the last that is tried", {
   memory_map ram{buffer};
   EXPECT(ram.append(range(16 * MiB + 1, 32 * MiB, 1)));
   auto place = pvhboot::place_kernel(*kernel, ram);
-  EXPECT(place && place->load == 16 * MiB + 1 && place->kernel_alignment == 1);
+  EXPECT(place && place->load_paddr == 16 * MiB + 1 && place->kernel_alignment == 1);
   ram.intersect(0, 48 * MiB);
   EXPECT(fails(pvhboot::place_kernel(*kernel, ram), errc::no_place_for_kernel, 32 * MiB));
 });
@@ -157,9 +156,10 @@ ROW("translate: a boot loader's map of more than 128 ranges without a place for 
   auto kernel = pvhboot::parse_bzimage(file.contents);
   memory_map_buffer<129> buffer{};
   memory_map map{buffer};
-  for (uint64_t n = 0; n < 129; ++n) EXPECT(map.append(range(0x2000 * n, 0x1000, 1)));
+  for (uint64_t n = 0; n < 128; ++n) EXPECT(map.append(range(0x2000 * n, 0x1000, 1)));
+  EXPECT(map.append(range(16 * MiB, 64 * MiB, 1)));
   abi::boot_params zero_page{};
-  pvhboot::linux_handover values{.placement = {.load = 16 * MiB, .kernel_alignment = 0x200000}};
+  pvhboot::linux_layout values{.kernel = *place_kernel(*kernel, map), .zero_page_paddr = 0x2000};
   EXPECT(fails(translate(*kernel, values, map, zero_page), errc::e820_full, 129));
 });
 ROW("translate: a kernel's own zero page without a module", {
@@ -169,7 +169,10 @@ ROW("translate: a kernel's own zero page without a module", {
   memory_map_buffer<2> buffer{};
   memory_map map{buffer};
   abi::boot_params zero_page{};
-  EXPECT(translate(*boot, map, false, zero_page) && zero_page.hdr.ramdisk_image == 0 && zero_page.e820_entries == 0);
+  EXPECT(fails(translate(*boot, map, pvhboot::started_by::other, zero_page), errc::e820_too_few, 0));
+  EXPECT(map.append(table<2>{{range(0, 0x1000, 1), range(0x1000, 0x1000, 2)}}));
+  EXPECT(translate(*boot, map, pvhboot::started_by::other, zero_page) && zero_page.hdr.ramdisk_image == 0 &&
+         zero_page.e820_entries == 2);
 });
 ROW("read_zero_page: an initrd of no bytes is none", {
   memory<16> m;
@@ -177,7 +180,7 @@ ROW("read_zero_page: an initrd of no bytes is none", {
   memory_map map{buffer};
   abi::boot_params zero_page{};
   zero_page.hdr.ramdisk_image = 0x1000;
-  EXPECT(pvhboot::read_zero_page(m.window(), zero_page, map)->initrd.paddr == 0);
+  EXPECT(pvhboot::read_zero_page(m.window(), zero_page, map)->initrd_paddr == 0);
 });
 
 ROW("find_xen: a signature that is only begun", {

@@ -11,7 +11,6 @@ using pvhboot::linux_era;
 using pvhboot::memory_map;
 using pvhboot::memory_map_buffer;
 
-template <size_t N> using table = pvhboot::array<memory_range, N>;
 using ranges = pvhboot::span<const memory_range>;
 
 /// This era makes `wanted` of the table, with this verdict.

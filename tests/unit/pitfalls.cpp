@@ -7,11 +7,10 @@ namespace {
 
 using namespace test;
 namespace abi = pvhboot::abi;
-using pvhboot::linux_handover;
+using pvhboot::linux_layout;
 using pvhboot::memory_map;
 using pvhboot::memory_map_buffer;
 
-template <size_t N> using table = pvhboot::array<memory_range, N>;
 constexpr uint64_t MiB = 1 << 20;
 
 /// The image with a hostile header, translated for a usual PC. The file is handed back as it is afterwards.
@@ -27,8 +26,10 @@ constexpr boot booted(image i, pvhboot::span<const memory_range> ranges, uint64_
   memory_map map{buffer};
   if (!map.append(ranges) || !prepare_for_linux(map)) return b;
   const auto kernel = pvhboot::parse_bzimage(b.file.contents);
-  const linux_handover values{
-      .placement = *place_kernel(*kernel, map), .cmdline_paddr = 0x90000, .cmdline_size = cmdline_size};
+  const linux_layout values{.kernel = *place_kernel(*kernel, map),
+                            .zero_page_paddr = 0x80000,
+                            .cmdline_paddr = 0x90000,
+                            .cmdline_size = cmdline_size};
   b.ok = translate(*kernel, values, map, b.zero_page).ok();
   return b;
 }
@@ -55,10 +56,11 @@ ROW("pitfall P19: the 2048 bytes that Linux reads must be RAM, however short the
   memory_map_buffer<4> buffer{};
   memory_map map{buffer};
   EXPECT(map.append(pc));
-  const auto place = *place_kernel(kernel, map);
-  EXPECT(check_placement(kernel, place, map, table<1>{{range(0xa0000 - 2048, 2048, 0)}}));
-  EXPECT(
-      fails(check_placement(kernel, place, map, table<1>{{range(0xa0000 - 16, 2048, 0)}}), errc::not_in_ram, 0x9fff0));
+  linux_layout values{.kernel = *place_kernel(kernel, map), .zero_page_paddr = 0x80000, .cmdline_size = 1};
+  values.cmdline_paddr = 0xa0000 - 2048;
+  EXPECT(check_placement(kernel, values, map));
+  values.cmdline_paddr = 0xa0000 - 2047;
+  EXPECT(fails(check_placement(kernel, values, map), errc::not_in_ram, 0xa0000 - 2047));
 });
 ROW("pitfall P23: reserved on top of RAM becomes a table without overlaps, as KASLR reads it", {
   const auto b = booted({}, table<2>{{range(0, 256 * MiB, 1), range(128 * MiB, MiB, 2)}}, 0);
@@ -84,8 +86,8 @@ ROW("pitfall P33: a zero page in ROM, or in no memory at all, is refused", {
   memory_map_buffer<4> buffer{};
   memory_map map{buffer};
   EXPECT(map.append(pc));
-  const auto place = *place_kernel(kernel, map);
-  EXPECT(fails(check_placement(kernel, place, map, table<1>{{range(0xf0000, 4096, 0)}}), errc::not_in_ram, 0xf0000));
+  const linux_layout values{.kernel = *place_kernel(kernel, map), .zero_page_paddr = 0xf0000};
+  EXPECT(fails(check_placement(kernel, values, map), errc::not_in_ram, 0xf0000));
 });
 ROW("pitfall B9: a module's command line that is there and empty", {
   memory<0x100> m;
@@ -103,7 +105,8 @@ ROW("pitfall B11: a module's size goes on as it came, not rounded", {
   memory_map_buffer<4> buffer{};
   memory_map map{buffer};
   abi::boot_params zero_page{};
-  EXPECT(map.append(pc) && translate(handover, map, false, zero_page) && zero_page.hdr.ramdisk_size == 0x1001);
+  EXPECT(map.append(pc) && translate(handover, map, pvhboot::started_by::other, zero_page) &&
+         zero_page.hdr.ramdisk_size == 0x1001);
 });
 ROW("pitfall D1: the RSDP that a loader was given reaches the kernel it starts", {
   const auto file = image{}.written();
@@ -112,7 +115,7 @@ ROW("pitfall D1: the RSDP that a loader was given reaches the kernel it starts",
   memory_map map{buffer};
   abi::boot_params zero_page{};
   EXPECT(map.append(pc));
-  const linux_handover values{.placement = *place_kernel(kernel, map), .rsdp_paddr = 0xfc008000};
+  const linux_layout values{.kernel = *place_kernel(kernel, map), .zero_page_paddr = 0x80000, .rsdp_paddr = 0xfc008000};
   EXPECT(translate(kernel, values, map, zero_page) && zero_page.acpi_rsdp_addr == 0xfc008000 &&
          zero_page.sentinel == 0);
 });

@@ -6,8 +6,8 @@
 
 #include <doctest/doctest.h>
 
-#include <pvhboot/lint.hpp>
-#include <pvhboot/linux_e820.hpp>
+#include <pvhboot/linux/e820.hpp>
+#include <pvhboot/pvh/lint.hpp>
 #include <pvhboot/pvhboot.hpp>
 
 /// Inside a ROW: ends it as failed unless the condition holds.
@@ -51,6 +51,18 @@ template <size_t N> struct memory {
     for (size_t i = 0; i < Size; ++i) contents[static_cast<size_t>(paddr - base) + i] = static_cast<uint8_t>(text[i]);
   }
   [[nodiscard]] constexpr pvhboot::memory_window window() const { return {base, contents}; }
+};
+
+/// N ranges. A view to span, so that a temporary one can be an argument.
+template <size_t N> struct table {
+  using element_type = const memory_range;
+  memory_range elems_[N];
+  [[nodiscard]] constexpr const memory_range* data() const { return elems_; }
+  [[nodiscard]] constexpr memory_range* data() { return elems_; }
+  [[nodiscard]] constexpr size_t size() const { return N; }
+  [[nodiscard]] constexpr const memory_range* begin() const { return elems_; }
+  [[nodiscard]] constexpr const memory_range* end() const { return elems_ + N; }
+  constexpr const memory_range& operator[](size_t i) const { return elems_[i]; }
 };
 
 constexpr memory_range range(uint64_t addr, uint64_t size, uint32_t type) { return {addr, size, memory_type{type}}; }

@@ -8,7 +8,7 @@
 namespace {
 
 using namespace test;
-using pvhboot::linux_handover;
+using pvhboot::linux_layout;
 using pvhboot::memory_map;
 using pvhboot::memory_map_buffer;
 using pvhboot::set_loader;
@@ -17,27 +17,31 @@ namespace abi = pvhboot::abi;
 using header = pvhboot::abi::setup_header;
 
 constexpr uint64_t MiB = 1 << 20;
-template <size_t N> using table = pvhboot::array<memory_range, N>;
 
 constexpr auto pc = table<3>{{range(0, 0x9fc00, 1), range(0x9fc00, 0x60400, 2), range(MiB, 255 * MiB, 1)}};
+/// With memory on both sides of 4 GiB and up to it.
+constexpr auto large = table<3>{{range(0, 0x9fc00, 1), range(0x9fc00, 0x60400, 2), range(MiB, 0x2000000000 - MiB, 1)}};
 
-constexpr linux_handover usual{.placement = {.load = 16 * MiB,
-                                             .load_size = 4096,
-                                             .runtime_start = 16 * MiB,
-                                             .runtime_size = 32 * MiB,
-                                             .kernel_alignment = 0x100000},
-                               .cmdline_paddr = 0x90000,
-                               .cmdline_size = 22,
-                               .initrd_paddr = 200 * MiB,
-                               .initrd_size = 5000,
-                               .rsdp_paddr = 0xfc008000};
+constexpr linux_layout usual{.kernel = {.load_paddr = 16 * MiB,
+                                        .load_size = 4096,
+                                        .runtime_start = 16 * MiB,
+                                        .runtime_size = 32 * MiB,
+                                        .kernel_alignment = 0x100000},
+                             .zero_page_paddr = 0x80000,
+                             .cmdline_paddr = 0x90000,
+                             .cmdline_size = 22,
+                             .initrd_paddr = 200 * MiB,
+                             .initrd_size = 5000,
+                             .rsdp_paddr = 0xfc008000};
 
 /// The zero page of the image after `change`, for these values. A result would be a page on the stack too many.
 struct outcome {
   abi::boot_params zero_page{};
   pvhboot::result<void> done{};
 };
-template <class Change> constexpr outcome translated(const Change& change, const linux_handover& values) {
+template <class Change>
+constexpr outcome translated(const Change& change, const linux_layout& values,
+                             pvhboot::span<const memory_range> ranges = large) {
   image i;
   change(i.header);
   const auto file = i.written();
@@ -45,13 +49,13 @@ template <class Change> constexpr outcome translated(const Change& change, const
   memory_map map{buffer};
   outcome o;
   o.zero_page.edid_info.dummy[5] = 0xaa;  // what was in the page before must not stay
-  o.done = map.append(pc);
+  o.done = map.append(ranges);
   if (o.done) o.done = translate(*pvhboot::parse_bzimage(file.contents), values, map, o.zero_page);
   return o;
 }
 constexpr auto as_it_is = [](header&) {};
 template <class Change> constexpr auto refused(const Change& change) {
-  linux_handover values = usual;
+  linux_layout values = usual;
   change(values);
   return translated(as_it_is, values).done;
 }
@@ -66,7 +70,7 @@ ROW("translate: a boot loader's zero page", {
   EXPECT(z.hdr.code32_start == 16 * MiB && z.hdr.kernel_alignment == 0x100000);
   EXPECT(z.hdr.cmd_line_ptr == 0x90000 && z.hdr.ramdisk_image == 200 * MiB && z.hdr.ramdisk_size == 5000);
   EXPECT(z.acpi_rsdp_addr == 0xfc008000);
-  EXPECT(z.e820_entries == 3 && z.e820_table[2].addr == MiB && z.e820_table[2].size == 255 * MiB);
+  EXPECT(z.e820_entries == 3 && z.e820_table[2].addr == MiB && z.e820_table[2].size == 0x2000000000 - MiB);
   EXPECT(z.e820_table[1].type == 2 && z.e820_table[3].size == 0);
   EXPECT(z.ext_ramdisk_image == 0 && z.ext_cmd_line_ptr == 0 && z.hdr.hardware_subarch == 0);
 });
@@ -82,11 +86,13 @@ ROW("translate: a header longer than this library knows goes on in the hole behi
   for (size_t i = 0; i < 36; ++i) EXPECT(o.zero_page._pad7[i] == (i < 0x281 - 0x26c ? 0xcc : 0));
 });
 ROW("translate: a header shorter than this library knows leaves the rest zero (P3)", {
-  const outcome o = translated([](header& h) { h.jump = 0x46eb, h.version = 0x0207; }, usual);
+  linux_layout values = usual;
+  values.kernel.kernel_alignment = 0x200000;  // min_alignment came later
+  const outcome o = translated([](header& h) { h.jump = 0x46eb, h.version = 0x0207; }, values);
   EXPECT(o.done && o.zero_page.hdr.payload_offset == 0 && o.zero_page.hdr.init_size == 0);
 });
 ROW("translate: no initrd", {
-  linux_handover values = usual;
+  linux_layout values = usual;
   values.initrd_size = 0;
   const outcome o = translated(as_it_is, values);
   EXPECT(o.done && o.zero_page.hdr.ramdisk_image == 0 && o.zero_page.hdr.ramdisk_size == 0);
@@ -96,46 +102,84 @@ ROW("translate: what the file says of command line, initrd and setup_data is not
       [](header& h) {
         h.cmd_line_ptr = 0x1000, h.ramdisk_image = 0x2000, h.ramdisk_size = 0x3000, h.setup_data = 0x4000;
       },
-      {.placement = usual.placement});
+      {.kernel = usual.kernel, .zero_page_paddr = 0x80000});
   EXPECT(o.done && o.zero_page.hdr.cmd_line_ptr == 0 && o.zero_page.hdr.setup_data == 0);
   EXPECT(o.zero_page.hdr.ramdisk_image == 0 && o.zero_page.hdr.ramdisk_size == 0);
 });
 ROW("translate: a kernel that is not relocatable keeps its alignment", {
-  const outcome o = translated([](header& h) { h.relocatable_kernel = 0; }, usual);
+  linux_layout values = usual;
+  values.kernel.load_paddr = MiB;
+  const outcome o = translated([](header& h) { h.relocatable_kernel = 0; }, values);
   EXPECT(o.done && o.zero_page.hdr.kernel_alignment == 0x200000);
 });
 
 ROW("translate: kernel_too_high", {
-  EXPECT(fails(refused([](linux_handover& v) { v.placement.load = 0x100000000; }), errc::kernel_too_high, 0x100000000));
+  EXPECT(
+      fails(refused([](linux_layout& v) { v.kernel.load_paddr = 0x100000000; }), errc::kernel_too_high, 0x100000000));
+  EXPECT(fails(refused([](linux_layout& v) { v.kernel.load_paddr = 0xfffff001; }), errc::kernel_too_high, 0xfffff001));
+});
+ROW("translate: kernel_too_high, a run-time range that reaches past 4 GiB by the 32-bit entry", {
+  EXPECT(fails(refused([](linux_layout& v) {
+                 v.kernel.load_paddr = 0xfff00000, v.kernel.kernel_alignment = 0x200000,
+                 v.kernel.runtime_start = 0x100000000;
+               }),
+               errc::kernel_too_high, 0x100000000));
+  EXPECT(fails(refused([](linux_layout& v) { v.kernel.load_paddr = v.kernel.runtime_start = 0xfe100000; }),
+               errc::kernel_too_high, 0xfe100000));
+  EXPECT(refused([](linux_layout& v) { v.kernel.load_paddr = v.kernel.runtime_start = 0xfe000000; }));
 });
 ROW("translate: cmdline_too_long, 255 before 2.06", {
-  EXPECT(refused([](linux_handover& v) { v.cmdline_size = 2047; }));
-  EXPECT(fails(refused([](linux_handover& v) { v.cmdline_size = 2048; }), errc::cmdline_too_long, 2047));
-  linux_handover values = usual;
+  EXPECT(refused([](linux_layout& v) { v.cmdline_size = 2047; }));
+  EXPECT(fails(refused([](linux_layout& v) { v.cmdline_size = 2048; }), errc::cmdline_too_long, 2047));
+  linux_layout values = usual;
   values.cmdline_size = 256;
+  values.kernel.load_paddr = values.kernel.runtime_start = MiB;
   EXPECT(fails(translated([](header& h) { h.version = 0x0205, h.relocatable_kernel = 0; }, values).done,
                errc::cmdline_too_long, 255));
 });
-ROW("translate: cmdline_too_high (P13)", {
-  EXPECT(fails(refused([](linux_handover& v) { v.cmdline_paddr = 0x100000000; }), errc::cmdline_too_high, 0x100000000));
-  EXPECT(refused([](linux_handover& v) { v.cmdline_paddr = 0xffffffff - 22; }));  // the NUL is the last byte
-  EXPECT(fails(refused([](linux_handover& v) { v.cmdline_paddr = 0xfffffff0; }), errc::cmdline_too_high, 0xfffffff0));
+ROW("translate: too_high, the command line above 4 GiB (P13)", {
+  EXPECT(fails(refused([](linux_layout& v) { v.cmdline_paddr = 0x100000000; }), errc::too_high, 0x100000000));
+  EXPECT(refused([](linux_layout& v) { v.cmdline_paddr = 0xffffffff - 22; }));  // the NUL is the last byte
+  EXPECT(fails(refused([](linux_layout& v) { v.cmdline_paddr = 0xfffffff0; }), errc::too_high, 0xfffffff0));
+});
+ROW("translate: cmdline_absent, a size at address 0 is not dropped", {
+  EXPECT(fails(refused([](linux_layout& v) { v.cmdline_paddr = 0, v.cmdline_size = 99; }), errc::cmdline_absent, 99));
 });
 ROW("translate: initrd_absent",
-    { EXPECT(fails(refused([](linux_handover& v) { v.initrd_paddr = 0; }), errc::initrd_absent, 5000)); });
+    { EXPECT(fails(refused([](linux_layout& v) { v.initrd_paddr = 0; }), errc::initrd_absent, 5000)); });
 ROW("translate: initrd_too_high (P13)", {
-  EXPECT(refused([](linux_handover& v) { v.initrd_paddr = 0x7fffe000, v.initrd_size = 0x2000; }));
-  EXPECT(fails(refused([](linux_handover& v) { v.initrd_paddr = 0x7ffff000; }), errc::initrd_too_high, 0x80000387));
-  EXPECT(fails(refused([](linux_handover& v) { v.initrd_paddr = 0x100000000; }), errc::initrd_too_high, 0x100001387));
-  EXPECT(fails(refused([](linux_handover& v) { v.initrd_paddr = ~uint64_t{}; }), errc::initrd_too_high, ~uint64_t{}));
+  EXPECT(refused([](linux_layout& v) { v.initrd_paddr = 0x7fffe000, v.initrd_size = 0x2000; }));
+  EXPECT(fails(refused([](linux_layout& v) { v.initrd_paddr = 0x7ffff000; }), errc::initrd_too_high, 0x7ffff000));
+  EXPECT(fails(refused([](linux_layout& v) { v.initrd_paddr = 0x100000000; }), errc::initrd_too_high, 0x100000000));
+  EXPECT(fails(refused([](linux_layout& v) { v.initrd_paddr = ~uint64_t{}; }), errc::initrd_too_high, ~uint64_t{}));
+  EXPECT(fails(refused([](linux_layout& v) { v.initrd_paddr = 0x7ffff000, v.initrd_size = ~uint64_t{}; }),
+               errc::initrd_too_high, 0x7ffff000));
+});
+ROW("translate: misaligned, an initrd or a zero page inside a page", {
+  EXPECT(fails(refused([](linux_layout& v) { v.initrd_paddr += 512; }), errc::misaligned, 200 * MiB + 512));
+  EXPECT(fails(refused([](linux_layout& v) { v.zero_page_paddr = 0x80800; }), errc::misaligned, 0x80800));
+});
+ROW("translate: zero_page_absent",
+    { EXPECT(fails(refused([](linux_layout& v) { v.zero_page_paddr = 0; }), errc::zero_page_absent, 0)); });
+ROW("translate: not_in_ram, an initrd or a zero page outside RAM", {
+  EXPECT(fails(refused([](linux_layout& v) { v.initrd_paddr = 0x9f000; }), errc::not_in_ram, 0x9f000));
+  EXPECT(fails(refused([](linux_layout& v) { v.zero_page_paddr = 0xf0000; }), errc::not_in_ram, 0xf0000));
+  EXPECT(translated(as_it_is, usual, pc).done);
+});
+ROW("translate: overlaps, the command line inside the initrd", {
+  EXPECT(fails(refused([](linux_layout& v) { v.cmdline_paddr = 200 * MiB; }), errc::overlaps, 200 * MiB));
+  EXPECT(fails(refused([](linux_layout& v) { v.cmdline_paddr = 0x80fff; }), errc::overlaps, 0x80fff));
+});
+ROW("translate: bad_kernel_alignment, a layout made by default", {
+  EXPECT(fails(refused([](linux_layout& v) { v.kernel = {}; }), errc::kernel_range_too_small, 4096));
+  EXPECT(fails(refused([](linux_layout& v) { v.kernel.kernel_alignment = 0; }), errc::bad_kernel_alignment, 0x230));
 });
 ROW("translate: overlaps_kernel (P12)", {
-  EXPECT(fails(refused([](linux_handover& v) { v.initrd_paddr = 19 * MiB; }), errc::overlaps_kernel, 19 * MiB));
-  EXPECT(
-      fails(refused([](linux_handover& v) { v.cmdline_paddr = 48 * MiB - 1; }), errc::overlaps_kernel, 48 * MiB - 1));
+  EXPECT(fails(refused([](linux_layout& v) { v.initrd_paddr = 19 * MiB; }), errc::overlaps_kernel, 19 * MiB));
+  EXPECT(fails(refused([](linux_layout& v) { v.cmdline_paddr = 48 * MiB - 1; }), errc::overlaps_kernel, 48 * MiB - 1));
 });
 ROW("translate: loader_type_zero (P20)", {
-  EXPECT(fails(refused([](linux_handover& v) { v.loader = v.loader_version = 0; }), errc::loader_type_zero, 0x210));
+  EXPECT(fails(refused([](linux_layout& v) { v.loader = v.loader_version = 0; }), errc::loader_type_zero, 0x210));
 });
 ROW("set_loader: extended numbers and versions", {
   header h{.version = 0x020f};
@@ -157,16 +201,17 @@ ROW("set_loader: loader_id_too_large", {
   EXPECT(fails(set_loader(h, 0x10, 0), errc::loader_id_too_large, 0x10));
 });
 ROW("translate: protocol_too_old, before the 32-bit entry", {
-  linux_handover values = usual;
+  linux_layout values = usual;
   values.cmdline_size = 0;
   EXPECT(fails(translated([](header& h) { h.version = 0x0202, h.relocatable_kernel = 0; }, values).done,
                errc::protocol_too_old, 0x0202));
+  values.kernel.load_paddr = values.kernel.runtime_start = MiB;
   EXPECT(translated([](header& h) { h.version = 0x0203, h.relocatable_kernel = 0; }, values).done);
 });
 ROW("translate: above 4 GiB by the 64-bit entry, if the kernel can (P13)", {
-  linux_handover values = usual;
+  linux_layout values = usual;
   values.entry_64 = true;
-  values.placement.load = values.placement.runtime_start = 0x200000000;
+  values.kernel.load_paddr = values.kernel.runtime_start = 0x200000000;
   values.cmdline_paddr = 0x123456789a;
   values.initrd_paddr = 0x300000000;
   values.initrd_size = 0x100000001;
@@ -178,7 +223,7 @@ ROW("translate: above 4 GiB by the 64-bit entry, if the kernel can (P13)", {
   EXPECT(o.zero_page.hdr.code32_start == 0x100000);
   // xloadflags without CAN_BE_LOADED_ABOVE_4G, then without KERNEL_64.
   EXPECT(fails(translated([](header& h) { h.xloadflags = 1; }, values).done, errc::kernel_too_high, 0x200000000));
-  EXPECT(fails(translated([](header& h) { h.xloadflags = 2; }, values).done, errc::protocol_too_old, 0x020f));
+  EXPECT(fails(translated([](header& h) { h.xloadflags = 2; }, values).done, errc::no_entry_64, 0x236));
 });
 
 /// n ranges that do not touch.
@@ -243,10 +288,12 @@ ROW("translate: a chain that was there is kept; a kernel before 2.09 takes none"
   EXPECT(zero_page.hdr.setup_data == 0xabc0);
   i.header.version = 0x0208;
   file = i.written();
-  EXPECT(fails(translate(*pvhboot::parse_bzimage(file.contents), usual, map, zero_page, &more),
+  linux_layout values = usual;
+  values.kernel.kernel_alignment = 0x200000;
+  EXPECT(fails(translate(*pvhboot::parse_bzimage(file.contents), values, map, zero_page, &more),
                errc::setup_data_unsupported, 0x0208));
   pvhboot::setup_data_writer empty{m.contents, 0x1000};
-  EXPECT(translate(*pvhboot::parse_bzimage(file.contents), usual, map, zero_page, &empty));
+  EXPECT(translate(*pvhboot::parse_bzimage(file.contents), values, map, zero_page, &empty));
 });
 ROW("write_e820: a range that ends at 2^64 loses its last page (P22)", {
   memory_map_buffer<4> buffer{};
@@ -256,7 +303,7 @@ ROW("write_e820: a range that ends at 2^64 loses its last page (P22)", {
   EXPECT(pvhboot::write_e820(map, zero_page) && zero_page.e820_entries == 2 && zero_page.e820_table[1].size == 0x1000);
   map.clear();
   EXPECT(map.append(table<2>{{range(0, 0x1000, 1), range(0xfffffffffffff000, 0x1000, 2)}}));
-  EXPECT(pvhboot::write_e820(map, zero_page) && zero_page.e820_entries == 1);
+  EXPECT(fails(pvhboot::write_e820(map, zero_page), errc::e820_too_few, 1) && zero_page.e820_entries == 2);
   // Whole pages are left also of one that begins inside a page, and of one that wraps.
   map.clear();
   EXPECT(map.append(table<2>{{range(0xffffffffffffd800, 0x2800, 2), range(0xffffffffffffe000, 0x8000, 2)}}));
@@ -288,17 +335,21 @@ ROW("read_zero_page: the values, with high halves, and what a set sentinel takes
   z.hdr.ramdisk_image = 0x1000;
   z.ext_ramdisk_image = 2;
   z.hdr.ramdisk_size = 5;
+  z.hdr.type_of_loader = 0xff;
   z.ext_ramdisk_size = 3;
   z.acpi_rsdp_addr = 0xe0000;
   auto values = pvhboot::read_zero_page(m.window(), z, map);
   EXPECT(values && values->cmdline_paddr == 0x100090000 && values->rsdp_paddr == 0xe0000);
-  EXPECT(values->initrd.paddr == 0x200001000 && values->initrd.size == 0x300000005 && map.empty());
+  EXPECT(values->initrd_paddr == 0x200001000 && values->initrd_size == 0x300000005 && map.empty());
   z.sentinel = 0xff;
   values = pvhboot::read_zero_page(m.window(), z, map);
   EXPECT(values && values->cmdline_paddr == 0x90000 && values->rsdp_paddr == 0);
-  EXPECT(values->initrd.paddr == 0x1000 && values->initrd.size == 5);
+  EXPECT(values->initrd_paddr == 0x1000 && values->initrd_size == 5);
+  z.hdr.type_of_loader = 0;  // makes Linux ignore the initrd
+  EXPECT(pvhboot::read_zero_page(m.window(), z, map)->initrd_size == 0);
+  z.hdr.type_of_loader = 0xff;
   z.hdr.ramdisk_image = 0;
-  EXPECT(pvhboot::read_zero_page(m.window(), z, map)->initrd.size == 0);
+  EXPECT(pvhboot::read_zero_page(m.window(), z, map)->initrd_size == 0);
 });
 ROW("read_zero_page: e820_bad_count, map_full, a chain that loops (P6, P25)", {
   memory<0x100> m;
@@ -308,7 +359,7 @@ ROW("read_zero_page: e820_bad_count, map_full, a chain that loops (P6, P25)", {
   z.e820_entries = 129;
   EXPECT(fails(pvhboot::read_zero_page(m.window(), z, map), errc::e820_bad_count, 129));
   z.e820_entries = 2;
-  EXPECT(fails(pvhboot::read_zero_page(m.window(), z, map), errc::map_full, 1));
+  EXPECT(fails(pvhboot::read_zero_page(m.window(), z, map), errc::map_full, 1) && map.empty());
   z.e820_entries = 0;
   map.clear();
   m.put(0x1000, abi::setup_data{.next = 0x1000, .type = 3, .len = 0});
@@ -373,13 +424,14 @@ ROW("translate: a kernel's own zero page, with the high halves of addresses (B7,
   memory_map map{buffer};
   abi::boot_params zero_page{};
   EXPECT(map.append(pc));
-  EXPECT(translate(*pvhboot::parse(m.window(), 0x1000), map, false, zero_page));
+  EXPECT(translate(*pvhboot::parse(m.window(), 0x1000), map, pvhboot::started_by::other, zero_page));
   EXPECT(zero_page.hdr.version == 0x020c && zero_page.hdr.type_of_loader == 0xb0 &&
          zero_page.hdr.cmd_line_ptr == 0x1080);
   EXPECT(zero_page.hdr.ramdisk_image == 0x80001000 && zero_page.ext_ramdisk_image == 1);
   EXPECT(zero_page.hdr.ramdisk_size == 3 && zero_page.ext_ramdisk_size == 2);
   EXPECT(zero_page.acpi_rsdp_addr == 0xe0000 && zero_page.e820_entries == 3);
-  EXPECT(translate(*pvhboot::parse(m.window(), 0x1000), map, true, zero_page) && zero_page.hdr.type_of_loader == 0x90);
+  EXPECT(translate(*pvhboot::parse(m.window(), 0x1000), map, pvhboot::started_by::xen, zero_page) &&
+         zero_page.hdr.type_of_loader == 0x90);
 });
 
 ROW("translate: a kernel's own zero page spills, too", {
@@ -391,8 +443,9 @@ ROW("translate: a kernel's own zero page spills, too", {
   pvhboot::setup_data_writer more{extra.contents, 0x9000};
   abi::boot_params zero_page{};
   EXPECT(map.append(ranges.ranges));
-  EXPECT(fails(translate(*pvhboot::parse(m.window(), 0x1000), map, false, zero_page), errc::e820_full, 130));
-  EXPECT(translate(*pvhboot::parse(m.window(), 0x1000), map, false, zero_page, &more));
+  EXPECT(fails(translate(*pvhboot::parse(m.window(), 0x1000), map, pvhboot::started_by::other, zero_page),
+               errc::e820_full, 130));
+  EXPECT(translate(*pvhboot::parse(m.window(), 0x1000), map, pvhboot::started_by::other, zero_page, &more));
   EXPECT(zero_page.hdr.setup_data == 0x9000 && zero_page.e820_entries == 128);
 });
 
@@ -404,7 +457,7 @@ constexpr int entries_as_linux(uint32_t n) {
   for (uint32_t i = 0; i < n; ++i) m.put(0x1040 + i * 24, abi::hvm_memmap_table_entry{.addr = i, .size = 1, .type = 1});
   abi::boot_params zero_page{};
   const auto boot = *pvhboot::parse(m.window(), 0x1000);
-  const auto done = translate_as_linux(boot, boot.memory_map(), false, zero_page);
+  const auto done = translate_as_linux(boot, boot.memory_map(), pvhboot::started_by::other, zero_page);
   return done ? zero_page.e820_entries : fails(done, errc::e820_full, n) ? 0 : -1;
 }
 ROW("translate_as_linux: one to one, and the ISA hole up to 126 entries (C12)", {
@@ -415,7 +468,7 @@ ROW("translate_as_linux: loses what Linux loses (B14, D1)", {
   const auto m = high_handover();
   abi::boot_params zero_page{};
   const auto boot = *pvhboot::parse(m.window(), 0x1000);
-  EXPECT(translate_as_linux(boot, boot.memory_map(), true, zero_page));
+  EXPECT(translate_as_linux(boot, boot.memory_map(), pvhboot::started_by::xen, zero_page));
   EXPECT(zero_page.hdr.ramdisk_image == 0x80001000 && zero_page.ext_ramdisk_image == 0 &&
          zero_page.hdr.ramdisk_size == 3);
   EXPECT(zero_page.acpi_rsdp_addr == 0 && zero_page.hdr.version == 0x020c && zero_page.hdr.type_of_loader == 0x90);

@@ -76,6 +76,11 @@ ROW("memory_window: exactly n bytes or nothing", {
   EXPECT(!w.bytes(0xfff, 1) && !w.bytes(0x1004, 1) && !w.bytes(0x1000, 5) && !w.bytes(0x1005, 0));
   EXPECT(!w.bytes(~uint64_t{}, 2) && !w.bytes(0x1001, ~uint64_t{}));
 });
+ROW("memory_window: contents past 2^64 are not there", {
+  const uint8_t bytes[100] = {};
+  const pvhboot::memory_window w{~uint64_t{} - 9, bytes};
+  EXPECT(w.bytes(~uint64_t{} - 4, 5) == bytes + 5 && !w.bytes(~uint64_t{} - 4, 6) && !w.bytes(~uint64_t{} - 4, 50));
+});
 TEST_CASE("identity_map and offset_map: the pointer is the address, below the limit") {
   const uint8_t bytes[4] = {1, 2, 3, 4};
   const auto address = reinterpret_cast<uintptr_t>(bytes);
@@ -83,6 +88,9 @@ TEST_CASE("identity_map and offset_map: the pointer is the address, below the li
   CHECK(pvhboot::offset_map{.offset = address - 0x1000, .limit = 0x1004}.bytes(0x1001, 3) == bytes + 1);
   CHECK(pvhboot::offset_map{.offset = address - 0x1000, .limit = 0x1004}.bytes(0x1001, 4) == nullptr);
   CHECK(pvhboot::offset_map{.offset = address - 0x1000, .limit = 0x1004}.bytes(0x1005, 0) == nullptr);
+  // A limit past the end of the address space does not let a pointer wrap.
+  CHECK(pvhboot::offset_map{.offset = ~uintptr_t{} - 0xfff, .limit = ~uint64_t{}}.bytes(0xff0, 0x10) == nullptr);
+  CHECK(pvhboot::offset_map{.offset = ~uintptr_t{} - 0xfff, .limit = ~uint64_t{}}.bytes(0xff0, 0xf) != nullptr);
   CHECK(pvhboot::identity_map{}.bytes(~uint64_t{}, 1) == nullptr);
   CHECK(pvhboot::identity_map{}.bytes(~uint64_t{} - 1, 2) == nullptr);
   CHECK(pvhboot::identity_map{}.bytes(~uintptr_t{} - 4, 4) != nullptr);
@@ -100,16 +108,49 @@ ROW("result: a value or a failure", {
   EXPECT(!bad && bad.value_or(4) == 4 && bad.error().code == errc::bad_magic && bad.error().where == 7);
   EXPECT(result<void>{} && !result<void>{errc::no_ram, 0});
 });
-TEST_CASE("message: every error has a sentence of its own, and a word for its place") {
-  std::set<std::string> sentences;
-  for (int code = 0; code <= static_cast<int>(pvhboot::errc_last); ++code) {
-    const auto sentence = std::string(std::string_view(pvhboot::message(static_cast<errc>(code))));
+/// Every rule, from the table.
+constexpr errc rules[] = {
+#define PVHBOOT_ERROR(number, name, where, sentence) errc::name,
+#include <pvhboot/core/errors.def>
+};
+TEST_CASE("errc: every rule has a sentence, a name and a number of its own") {
+  std::set<std::string> seen;
+  for (const errc code : rules) {
+    const std::string_view sentence = message(code);
     CHECK(sentence != "unknown error");
-    CHECK(sentences.insert(sentence).second);
-    CHECK(message(static_cast<errc>(code)).data()[sentence.size()] == '\0');
-    CHECK(!where_word(static_cast<errc>(code)).empty());
+    CHECK(seen.insert(std::string(sentence)).second);
+    CHECK(sentence.data()[sentence.size()] == '\0');
+    CHECK(seen.insert(std::string(std::string_view(name(code)))).second);
+    CHECK(seen.insert(std::to_string(static_cast<unsigned>(code))).second);
+    CHECK((pvhboot::source(code) != std::string_view("unknown")));
+    char text[pvhboot::format_size];
+    CHECK((pvhboot::format({code, ~uint64_t{}}, text).size() + 1 < sizeof text));  // nothing is cut
   }
-  CHECK((message(static_cast<errc>(static_cast<int>(pvhboot::errc_last) + 1)) == "unknown error"));
+  CHECK(std::size(rules) >= 60);
+  CHECK((message(errc{0}) == "unknown error"));
+  CHECK((name(errc{0xffff}) == "unknown"));
+  CHECK((pvhboot::source(errc{0xffff}) == "unknown"));
+  CHECK((where_is(errc{0xffff}) == pvhboot::place::number));
+}
+static_assert(static_cast<uint16_t>(errc::start_info_absent) == 0x100, "numbers are part of the interface");
+static_assert(static_cast<uint16_t>(errc::xen_memory_map_bad_count) == 0x702);
+ROW("format: sentence, kind of place and number in one line", {
+  char text[pvhboot::format_size] = {};
+  EXPECT(pvhboot::format({errc::kernel_truncated, 0x1234}, text) == "the kernel image is truncated (offset 0x1234)");
+  EXPECT(pvhboot::format({errc::no_ram, 0}, text) == "the memory map has no RAM (ranges 0x0)");
+  EXPECT(pvhboot::format({errc::no_ram, ~uint64_t{}}, text) == "the memory map has no RAM (ranges 0xffffffffffffffff)");
+});
+ROW("format: a short buffer cuts the text and still has its NUL", {
+  char text[5] = {'x', 'x', 'x', 'x', 'x'};
+  EXPECT(pvhboot::format({errc::no_ram, 0}, text) == "the " && text[4] == '\0');
+  EXPECT(pvhboot::format({errc::no_ram, 0}, pvhboot::span<char>{text}.first(1)).empty() && text[0] == '\0');
+  EXPECT(pvhboot::format({errc::no_ram, 0}, {}).absent());
+});
+TEST_CASE("name: every kind of place") {
+  std::set<std::string> seen;
+  for (int kind = 0; kind <= static_cast<int>(pvhboot::place::error_number); ++kind)
+    CHECK(seen.insert(std::string(std::string_view(name(static_cast<pvhboot::place>(kind))))).second);
+  CHECK((name(static_cast<pvhboot::place>(99)) == "number"));
 }
 TEST_CASE("name: types that have one, and those that do not") {
   CHECK((name(memory_type::ram) == "ram"));

@@ -47,7 +47,7 @@ ROW("read_xen_memory_map: 20-byte entries join the same path", {
   EXPECT(table && table->size() == 2);
   pvhboot::memory_map_buffer<4> buffer{};
   pvhboot::memory_map map{buffer};
-  EXPECT(map.append(*table) && map.total_ram() == 0xa0000 + 0x7f00000);
+  EXPECT(map.append(*table) && total_ram(map) == 0xa0000 + 0x7f00000);
 });
 ROW("read_xen_memory_map: xen_no_memory_map, xen_memory_map_too_large, xen_memory_map_bad_count", {
   const auto m = returned_map();

@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <pvhboot/abi/cxx20.hpp>
 
 namespace pvhboot {
 
@@ -59,39 +60,46 @@ template <> inline constexpr bool is_integer<long long> = true;
 /// clang 14 emits consteval functions that a lambda uses.
 template <class T> void value_does_not_fit_in_field(T) { __builtin_trap(); }
 
-/// A little-endian T in sizeof(T) bytes, alignment 1. Reads convert implicitly; get() says so where the language cannot
-/// choose (`c ? s.flags.get() : 1u`). A wider or signed value is accepted only as a constant that fits. No operator
-/// for enumerations: it would cost clang a tenth of what the whole library costs to include.
+/// Named in the diagnostic of `field = value`, where value is wider than the field, or signed, and no constant.
+struct run_time_value_needs_a_static_cast_to_the_type_of_the_field;
+
+/// A little-endian T in sizeof(T) bytes, alignment 1. Reads convert implicitly; get() does so where the language cannot
+/// choose (`c ? s.flags.get() : 1u`). Only unsigned integers of the field's width or less convert to it, and constants
+/// of any integer type that fit; every other value is a compile error. No |= and the like, which would hide a
+/// narrowing: write h.flags = h.flags | bit.
 template <class T> struct le {
   static_assert(is_unsigned_integer<T>, "pvhboot: le<T> takes an unsigned integer type");
   using value_type = T;
 
+  template <class U> static constexpr bool is_value = __is_same(U, T);
   template <class U>
-  static constexpr bool always_fits = is_unsigned_integer<U> && !__is_same(U, T) && sizeof(U) <= sizeof(T);
+  static constexpr bool always_fits = is_unsigned_integer<U> && !is_value<U> && sizeof(U) <= sizeof(T);
 
   le() = default;
-  constexpr le(T v) noexcept : raw_{swap_to_little_endian(v)} {}
+  // Templates, all of them: a plain parameter of type T takes floating-point numbers, wide enumerations and __int128.
   template <class U>
-    requires(always_fits<U>)
-  constexpr le(U v) noexcept : le(static_cast<T>(v)) {}
-  template <class U>
-    requires(is_integer<U> && !__is_same(U, T) && !always_fits<U>)
+    requires(is_value<U> || always_fits<U>)
+  constexpr le(U v) noexcept : raw_{swap_to_little_endian(static_cast<T>(v))} {}
+  template <class U, class Hint = run_time_value_needs_a_static_cast_to_the_type_of_the_field>
+    requires(is_integer<U> && !is_value<U> && !always_fits<U>)
+#ifdef __clang__  // names constructor and hint in its diagnostic; 14 does not take a template argument by reference
   consteval le(U v) : le(fit(v)) {}
+#else  // g++ names the constructor only if the value is a reference
+  consteval le(const U& v) : le(fit(v)) {}
+#endif
 
   [[nodiscard]] constexpr T get() const noexcept { return swap_to_little_endian(raw_.value); }
   constexpr operator T() const noexcept { return get(); }
 
-  constexpr le& operator|=(T v) noexcept { return *this = static_cast<T>(get() | v); }
-  constexpr le& operator&=(T v) noexcept { return *this = static_cast<T>(get() & v); }
-  constexpr le& operator+=(T v) noexcept { return *this = static_cast<T>(get() + v); }
-  constexpr le& operator-=(T v) noexcept { return *this = static_cast<T>(get() - v); }
-
  private:
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpacked"  // g++ calls it unnecessary: the alignment of 1 is what it is for
   /// Packed, so that the alignment is 1, and private, so that nothing can bind a reference to it. Bytes and
   /// __builtin_bit_cast would do as well, but g++ -O1 then stores a constant byte by byte and clang 14 unrolls copies.
   struct [[gnu::packed, gnu::may_alias]] word {
     T value;
   };
+#pragma GCC diagnostic pop
 
   word raw_;
 

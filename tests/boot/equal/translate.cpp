@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include <pvhboot/linux_e820.hpp>
+#include <pvhboot/linux/e820.hpp>
 #include <pvhboot/pvhboot.hpp>
 
 namespace {
@@ -86,16 +86,16 @@ int main() {
   const auto boot = pvhboot::parse(memory, start_info);
   if (!boot) return fail(boot.error());
   const auto zero_page = std::make_unique<pvhboot::abi::boot_params>();
-  const bool on_xen = hypervisor == "xen";
+  const auto host = hypervisor == "xen" ? pvhboot::started_by::xen : pvhboot::started_by::other;
   if (mode == "as-linux") {
-    if (const auto done = translate_as_linux(*boot, boot->memory_map(), on_xen, *zero_page); !done)
+    if (const auto done = translate_as_linux(*boot, boot->memory_map(), host, *zero_page); !done)
       return fail(done.error());
   } else {
     pvhboot::memory_map_buffer<512> buffer;
     pvhboot::memory_map map{buffer};
     if (const auto done = map.append(boot->memory_map()); !done) return fail(done.error());
     if (const auto done = prepare_for_linux(map); !done) return fail(done.error());
-    if (const auto done = translate(*boot, map, on_xen, *zero_page); !done) return fail(done.error());
+    if (const auto done = translate(*boot, map, host, *zero_page); !done) return fail(done.error());
   }
   const auto* bytes = reinterpret_cast<const uint8_t*>(zero_page.get());
   for (size_t i = 0; i < sizeof *zero_page; ++i) std::printf("%02x", bytes[i]);

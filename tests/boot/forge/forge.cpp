@@ -98,7 +98,7 @@ extern "C" [[noreturn]] void kernel_main(uint32_t start_info) {
   info = boot->wire();
   size_t word = 0;
   while (word < boot->cmdline().size() && boot->cmdline()[word] != ' ') ++word;
-  info.cmdline_paddr += word < boot->cmdline().size() ? word + 1 : word;
+  info.cmdline_paddr = info.cmdline_paddr + (word < boot->cmdline().size() ? word + 1 : word);
   if (asks_for(boot->cmdline(), "state ")) enter_badly();
   if (const uint32_t n = wanted_entries(boot->cmdline()); n != 0)
     scatter(n);

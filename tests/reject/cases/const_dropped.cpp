@@ -3,7 +3,7 @@
 // EXPECT(gcc): no matching function|could not convert|conversion from|invalid conversion
 // EXPECT(clang): no viable conversion|no matching
 #include <pvhboot/abi/le.hpp>
-#include <pvhboot/span.hpp>
+#include <pvhboot/core/span.hpp>
 
 constexpr pvhboot::array<uint8_t, 4> bytes{};
 

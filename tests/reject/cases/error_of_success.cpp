@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // Nor has a success an error to ask for.
 // EXPECT: result_is_not_a_failure
-#include <pvhboot/result.hpp>
+#include <pvhboot/core/result.hpp>
 
 constexpr pvhboot::result<int> one = 1;
 

@@ -2,7 +2,7 @@
 // Text whose length only strlen could tell.
 // EXPECT(gcc): no matching function|could not convert|conversion from
 // EXPECT(clang): no viable conversion|no matching
-#include <pvhboot/span.hpp>
+#include <pvhboot/core/span.hpp>
 
 #ifdef CONTROL
 pvhboot::string_ref f() { return "text"; }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// parse: bytes in physical memory → a checked view of the hand-over.
+// parse: bytes in physical memory → a checked view of the handoff.
 //
 // Every extent is checked once, here; after that nothing can fail. What real producers ship although it is odd (an
 // unsorted map, reserved words that are not zero, a count that contradicts a pointer) is not an error: lint reports it.
 #pragma once
 
 #include <pvhboot/abi/start_info.hpp>
-#include <pvhboot/memory.hpp>
-#include <pvhboot/memory_range.hpp>
-#include <pvhboot/result.hpp>
+#include <pvhboot/core/memory.hpp>
+#include <pvhboot/core/memory_range.hpp>
+#include <pvhboot/core/result.hpp>
 
 namespace pvhboot {
 
@@ -39,30 +39,33 @@ struct boot_module {
   }
 };
 
-/// The text at paddr up to its NUL, which must come within `limit` bytes and within readable memory.
+/// The text at paddr up to its NUL, which must come within `limit` bytes and within readable memory. Each byte is read
+/// once: memory that changes meanwhile can change the text, but not lead past the NUL that was found.
 template <physical_memory Memory>
 [[gnu::always_inline]] constexpr result<string_ref> read_string(const Memory& memory, uint64_t paddr,
-                                                                uint64_t limit) noexcept {
-  // Byte by byte: until the NUL is found, nobody can say how much there is to read. Then all of it at once, since
-  // neighbours in the guest's memory need not be neighbours here.
+                                                                uint64_t limit) noexcept(reads_noexcept<Memory>) {
+  // Byte by byte: until the NUL is found, the length is unknown. Then all of it at once, since neighbours in the
+  // guest's memory need not be neighbours here.
   const uint64_t last = limit < ~paddr ? paddr + limit : ~uint64_t{};
   if (!memory.bytes(paddr, 1)) return {errc::cmdline_unreadable, paddr};
   for (uint64_t at = paddr;; ++at) {
     const uint8_t* p = memory.bytes(at, 1);
-    if (!p || (*p != 0 && at == last)) return {errc::cmdline_unterminated, paddr};
-    if (*p != 0) continue;
+    const bool ends = p && read_once(p) == 0;
+    if (!p || (!ends && at == last)) return {errc::cmdline_unterminated, paddr};
+    if (!ends) continue;
     const uint8_t* text = memory.bytes(paddr, at - paddr + 1);
     if (!text) return {errc::cmdline_unreadable, paddr};
     return string_ref{text, static_cast<size_t>(at - paddr)};
   }
 }
 
-/// A hand-over that parse accepted. It refers to the memory it was read from: copy what you need before you reuse that,
+/// A handoff that parse accepted. It refers to the memory it was read from: copy what you need before you reuse that,
 /// since nothing in the memory map reserves it.
-template <physical_memory Memory> class boot_info {
+template <class Memory> class boot_info {
  public:
   using memory_map_type = wire_table<abi::hvm_memmap_table_entry, memory_range>;
   using module_list_type = wire_table<abi::hvm_modlist_entry, boot_module>;
+  static constexpr bool reads = reads_noexcept<Memory>;
 
   [[nodiscard]] constexpr uint64_t paddr() const noexcept { return paddr_; }
   [[nodiscard]] constexpr uint32_t version() const noexcept { return info_.version; }
@@ -79,27 +82,32 @@ template <physical_memory Memory> class boot_info {
   }
   [[nodiscard]] constexpr pvhboot::memory_map_state memory_map_state() const noexcept {
     if (memory_map_) return memory_map_state::table;
-    if (info_.version == 0) return memory_map_state::absent_in_version_0;
-    return info_.memmap_entries == 0 ? memory_map_state::no_entries : memory_map_state::contradictory;
+    if (info_.version.get() == 0) return memory_map_state::absent_in_version_0;
+    return info_.memmap_entries.get() == 0 ? memory_map_state::no_entries : memory_map_state::contradictory;
   }
-  /// The structure itself. Members behind the version's end are zero.
+  /// The structure itself. Members past the version's end are zero.
   [[nodiscard]] constexpr const abi::hvm_start_info& wire() const noexcept { return info_; }
+
+  /// Its bytes in memory: 40 of version 0, 56 of a later one.
+  [[nodiscard]] constexpr size_t wire_size() const noexcept {
+    return info_.version.get() == 0 ? abi::hvm_start_info_v0_size : sizeof info_;
+  }
 
   /// What parse calls.
   [[gnu::always_inline]] static constexpr result<boot_info> read(const Memory& memory, uint64_t start_info_paddr,
-                                                                 const parse_limits& limits) noexcept {
+                                                                 const parse_limits& limits) noexcept(reads) {
     return {in_place{}, source{memory, start_info_paddr, limits}};
   }
 
   /// A module's command line, absent() if it has none. Read only now, and so it can fail: qboot leaves garbage in the
-  /// pointer, which must not cost the whole hand-over.
-  [[nodiscard]] constexpr result<string_ref> cmdline_of(const boot_module& m) const noexcept {
+  /// pointer, which must not cost the whole handoff.
+  [[nodiscard]] constexpr result<string_ref> cmdline_of(const boot_module& m) const noexcept(reads) {
     if (m.cmdline_paddr == 0) return string_ref{};
     return read_string(memory_, m.cmdline_paddr, string_size_);
   }
   /// A module's bytes. Read only now: a 32-bit kernel may pass on a module that it cannot reach itself.
-  [[nodiscard]] constexpr result<span<const uint8_t>> contents_of(const boot_module& m) const noexcept {
-    const uint8_t* p = m.size > SIZE_MAX ? nullptr : memory_.bytes(m.paddr, m.size);
+  [[nodiscard]] constexpr result<span<const uint8_t>> contents_of(const boot_module& m) const noexcept(reads) {
+    const uint8_t* p = m.size > ~size_t{} ? nullptr : memory_.bytes(m.paddr, m.size);
     if (!p) return {errc::module_unreadable, m.paddr};
     return span<const uint8_t>{p, static_cast<size_t>(m.size)};
   }
@@ -116,7 +124,7 @@ template <physical_memory Memory> class boot_info {
   constexpr explicit boot_info(const source& from) noexcept
       : memory_(from.memory), string_size_(from.limits.string_size), paddr_(from.paddr) {}
 
-  constexpr result<void> fill(const source& from) noexcept;
+  constexpr result<void> fill(const source& from) noexcept(reads);
 
   Memory memory_;
   uint64_t string_size_;
@@ -127,8 +135,8 @@ template <physical_memory Memory> class boot_info {
   const uint8_t* memory_map_ = nullptr;
 };
 
-template <physical_memory Memory>
-[[gnu::always_inline]] constexpr result<void> boot_info<Memory>::fill(const source& from) noexcept {
+template <class Memory>
+[[gnu::always_inline]] constexpr result<void> boot_info<Memory>::fill(const source& from) noexcept(reads) {
   const parse_limits& limits = from.limits;
   constexpr size_t v0_size = abi::hvm_start_info_v0_size;
   const auto at = [&](size_t offset) { return paddr_ + offset; };
@@ -137,33 +145,33 @@ template <physical_memory Memory>
   const uint8_t* head = memory_.bytes(paddr_, v0_size);
   if (!head) return {errc::start_info_unreadable, paddr_};
   load_part(info_, 0, head, v0_size);
-  if (info_.magic != abi::hvm_start_magic_value) return {errc::bad_magic, paddr_};
-  if (info_.version >= 1) {
+  if (info_.magic.get() != abi::hvm_start_magic_value) return {errc::bad_magic, paddr_};
+  if (info_.version.get() >= 1) {
     constexpr size_t v1_size = sizeof(abi::hvm_start_info) - v0_size;
     const uint8_t* tail = at(v0_size) < paddr_ ? nullptr : memory_.bytes(at(v0_size), v1_size);
     if (!tail) return {errc::start_info_unreadable, paddr_};
     load_part(info_, v0_size, tail, v1_size);
   }
 
-  if (info_.cmdline_paddr != 0) {
+  if (info_.cmdline_paddr.get() != 0) {
     auto text = read_string(memory_, info_.cmdline_paddr, limits.string_size);
     if (!text) return text.error();
     cmdline_ = *text;
   }
 
   if (const uint32_t n = info_.nr_modules; n != 0) {
-    if (info_.modlist_paddr == 0) return {errc::modlist_absent, at(offsetof(abi::hvm_start_info, modlist_paddr))};
+    if (info_.modlist_paddr.get() == 0) return {errc::modlist_absent, at(offsetof(abi::hvm_start_info, modlist_paddr))};
     if (n > limits.modules) return {errc::too_many_modules, at(offsetof(abi::hvm_start_info, nr_modules))};
     modules_ = memory_.bytes(info_.modlist_paddr, uint64_t{n} * sizeof(abi::hvm_modlist_entry));
     if (!modules_) return {errc::modlist_unreadable, info_.modlist_paddr};
-    uint64_t entry = info_.modlist_paddr;
-    for (const boot_module m : modules()) {
-      if (m.size != 0 && m.size - 1 > ~m.paddr) return {errc::module_wraps, entry};
-      entry += sizeof(abi::hvm_modlist_entry);
+    for (uint32_t i = 0; i < n; ++i) {
+      const auto m = load<abi::hvm_modlist_entry>(modules_ + i * sizeof(abi::hvm_modlist_entry));
+      if (m.size.get() != 0 && m.size.get() - 1 > ~m.paddr.get())
+        return {errc::module_wraps, info_.modlist_paddr.get() + i * sizeof(abi::hvm_modlist_entry)};
     }
   }
 
-  if (const uint32_t n = info_.memmap_entries; info_.version != 0 && n != 0 && info_.memmap_paddr != 0) {
+  if (const uint32_t n = info_.memmap_entries; info_.version.get() != 0 && n != 0 && info_.memmap_paddr.get() != 0) {
     if (n > limits.memmap_entries)
       return {errc::too_many_memmap_entries, at(offsetof(abi::hvm_start_info, memmap_entries))};
     memory_map_ = memory_.bytes(info_.memmap_paddr, uint64_t{n} * sizeof(abi::hvm_memmap_table_entry));
@@ -172,14 +180,17 @@ template <physical_memory Memory>
   return {};
 }
 
-/// Reads the hand-over whose hvm_start_info lies at start_info_paddr (%ebx at entry). A version above 1 is read as
+/// Reads the handoff whose hvm_start_info lies at start_info_paddr (%ebx at entry). A version above 1 is read as
 /// version 1, since versions only append; of version 0 no more than 40 bytes are touched.
 ///
 /// Fails with an errc of the group "parse". Cost: constant, plus the length of the module list and of the command line.
-/// Memory that somebody else can change meanwhile is safe to parse, since every size is read once.
+///
+/// Memory that changes meanwhile is safe to parse: the structure, its counts and its pointers are read once, then
+/// checked. The entries of the two lists stay where they are and are read when they are dereferenced, so in such memory
+/// a module's range may differ from the one that was checked; contents_of checks it again.
 template <physical_memory Memory>
-[[gnu::always_inline]] constexpr result<boot_info<Memory>> parse(const Memory& memory, uint64_t start_info_paddr,
-                                                                 const parse_limits& limits = {}) noexcept {
+[[gnu::always_inline]] constexpr result<boot_info<Memory>> parse(
+    const Memory& memory, uint64_t start_info_paddr, const parse_limits& limits = {}) noexcept(reads_noexcept<Memory>) {
   return boot_info<Memory>::read(memory, start_info_paddr, limits);
 }
 

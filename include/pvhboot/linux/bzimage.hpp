@@ -11,8 +11,8 @@
 #include <pvhboot/abi/kernel_info.hpp>
 #include <pvhboot/abi/setup_data.hpp>
 #include <pvhboot/abi/setup_header.hpp>
-#include <pvhboot/memory.hpp>
-#include <pvhboot/result.hpp>
+#include <pvhboot/core/memory.hpp>
+#include <pvhboot/core/result.hpp>
 
 namespace pvhboot {
 
@@ -32,6 +32,9 @@ constexpr size_t setup_header_end(uint16_t version) noexcept {
   return version >= 0x0200 ? 0x224 : 0;
 }
 
+/// The longest header that a short jump at 0x200 can pass over, from 0x1f1 on.
+inline constexpr size_t longest_setup_header = 0x202 + 0x7f - abi::setup_header_file_offset;
+
 /// How the kernel proper is compressed in its bzImage, by the first bytes of the payload (boot.rst, payload_offset).
 enum class payload_format : uint8_t { unknown, gzip, bzip2, lzma, xz, lzo, lz4, zstd, elf };
 
@@ -39,14 +42,16 @@ class bzimage {
  public:
   /// major << 8 | minor. 2.14 never shipped and counts as 2.13 (boot.rst).
   [[nodiscard]] constexpr uint16_t protocol() const noexcept {
-    return header_.version == 0x020e ? uint16_t{0x020d} : header_.version.get();
+    return header_.version.get() == 0x020e ? uint16_t{0x020d} : header_.version.get();
   }
   /// The fields that exist; those that do not are 0.
   [[nodiscard]] constexpr const abi::setup_header& header() const noexcept { return header_; }
-  /// What a loader copies into the zero page at 0x1f1: up to the header's end, as the file tells it, and no further.
-  [[nodiscard]] constexpr span<const uint8_t> header_bytes() const noexcept {
-    return file_.first(header_end_).after(abi::setup_header_file_offset);
+  /// What a loader copies into the zero page at 0x1f1: up to the header's end, as the file gives it, and no further.
+  /// The copy that was checked, so a file that changes meanwhile changes nothing here.
+  [[nodiscard]] constexpr span<const uint8_t> header_bytes() const& noexcept {
+    return span<const uint8_t>{raw_}.first(header_end_ - abi::setup_header_file_offset);
   }
+  span<const uint8_t> header_bytes() const&& = delete;  // refers to this object
   /// The protected-mode code: what is put at the load address. Without what may follow it in the file (signatures).
   [[nodiscard]] constexpr span<const uint8_t> code() const noexcept {
     return file_.after(code_offset_).first(code_size_);
@@ -60,7 +65,7 @@ class bzimage {
   }
   /// The last byte that the initrd may occupy.
   [[nodiscard]] constexpr uint32_t initrd_addr_max() const noexcept {
-    return header_.initrd_addr_max != 0 ? header_.initrd_addr_max.get() : 0x37ffffff;
+    return header_.initrd_addr_max.get() != 0 ? header_.initrd_addr_max.get() : 0x37ffffff;
   }
   [[nodiscard]] constexpr bool relocatable() const noexcept { return header_.relocatable_kernel != 0; }
   /// Bytes, a power of two, if the kernel is relocatable.
@@ -75,20 +80,20 @@ class bzimage {
   [[nodiscard]] constexpr uint64_t pref_address() const noexcept {
     return has(0x20a, 0x258 + 8) ? header_.pref_address.get() : 0x100000;
   }
-  /// Bytes from the run-time start that must be free RAM until the kernel knows its memory map. Before 2.10 nobody
-  /// says; three times the code then, as GRUB assumes.
+  /// Bytes from the run-time start that must be free RAM until the kernel knows its memory map. Unspecified
+  /// before 2.10: three times the code then, as GRUB assumes.
   [[nodiscard]] constexpr uint64_t init_size() const noexcept {
-    return header_.init_size != 0 ? header_.init_size.get() : uint64_t{3} * code_size_;
+    return header_.init_size.get() != 0 ? header_.init_size.get() : uint64_t{3} * code_size_;
   }
   /// The 64-bit entry, at +0x200 of the code.
   [[nodiscard]] constexpr bool has_entry_64() const noexcept {
-    return (header_.xloadflags & xloadflags::kernel_64) != 0;
+    return (header_.xloadflags.get() & xloadflags::kernel_64) != 0;
   }
   /// Kernel, initrd and command line may lie above 4 GiB, if the 64-bit entry is used.
   [[nodiscard]] constexpr bool can_be_loaded_above_4g() const noexcept {
-    return (header_.xloadflags & xloadflags::can_be_loaded_above_4g) != 0;
+    return (header_.xloadflags.get() & xloadflags::can_be_loaded_above_4g) != 0;
   }
-  /// The compressed kernel, inside code(). Empty before 2.08 and if the image says nothing.
+  /// The compressed kernel, inside code(). Empty before 2.08 and if the image does not give its place.
   [[nodiscard]] constexpr span<const uint8_t> payload() const noexcept {
     return code().after(header_.payload_offset).first(header_.payload_length);
   }
@@ -119,9 +124,9 @@ class bzimage {
   [[nodiscard]] constexpr bool accepts(setup_type type) const noexcept {
     if (protocol() < 0x0209) return false;
     const auto number = static_cast<uint32_t>(type) & ~static_cast<uint32_t>(setup_type::indirect);
-    if (kernel_info_.setup_type_max == 0)
-      return type != setup_type::indirect && number <= static_cast<uint32_t>(setup_type::jailhouse);
-    return number <= (kernel_info_.setup_type_max & ~static_cast<uint32_t>(setup_type::indirect));
+    if (kernel_info_.setup_type_max.get() == 0)  // before 2.15, which brought INDIRECT as well
+      return number == static_cast<uint32_t>(type) && number <= static_cast<uint32_t>(setup_type::jailhouse);
+    return number <= (kernel_info_.setup_type_max.get() & ~static_cast<uint32_t>(setup_type::indirect));
   }
 
   /// What `file` or `uname -rv` would show. absent() if the image has none.
@@ -144,6 +149,7 @@ class bzimage {
   }
 
   span<const uint8_t> file_;
+  array<uint8_t, longest_setup_header> raw_{};
   abi::setup_header header_{};
   abi::kernel_info kernel_info_{};
   size_t header_end_ = 0;
@@ -151,38 +157,49 @@ class bzimage {
   size_t code_size_ = 0;
 };
 
+/// The end of the last field before `end` that `end` does not cut in two. Three fields have 8 bytes, those at 0x240,
+/// 0x250 and 0x258; from 0x224 on the others begin at multiples of 4 or are inside such a word.
+constexpr size_t whole_fields_end(size_t end) noexcept {
+  const size_t word = end & ~size_t{3};
+  if (word == 0x244 || word == 0x254 || word == 0x25c) return word - 4;
+  if (word == 0x224) return end == 0x225 ? word : end;     // 16 bits and two bytes
+  if (word == 0x234) return end == 0x237 ? end - 1 : end;  // two bytes and 16 bits
+  return word;
+}
+
 /// Judges a kernel file of protocol 2.00 or newer that is loaded high. Refers to the file, and copies only its header.
 /// Fails with an errc of the group "bzimage".
 constexpr result<bzimage> parse_bzimage(span<const uint8_t> file) noexcept {
   constexpr size_t at = abi::setup_header_file_offset;
-  constexpr size_t hole_end = 0x282;  // a short jump cannot end the header further away
   bzimage image{file};
   if (file.size() < setup_header_end(0x0200)) return {errc::image_too_short, file.size()};
 
+  // The only read of these bytes: what is checked is what is kept.
+  const span<const uint8_t> there = file.after(at).first(image.raw_.size());
+  for (size_t i = 0; i < there.size(); ++i) image.raw_[i] = read_once(&there[i]);
   array<uint8_t, sizeof(abi::setup_header)> raw{};
-  const size_t known = file.size() - at < raw.size() ? file.size() - at : raw.size();
-  for (size_t i = 0; i < known; ++i) raw[i] = file[at + i];
+  for (size_t i = 0; i < raw.size(); ++i) raw[i] = image.raw_[i];
   const auto all = __builtin_bit_cast(abi::setup_header, raw);
-  if (all.boot_flag != abi::setup_header_boot_flag) return {errc::no_boot_flag, 0x1fe};
-  if (all.header != abi::setup_header_magic) return {errc::no_header_magic, 0x202};
-  if (all.version < 0x0200) return {errc::protocol_too_old, all.version};
-  const size_t displacement = all.jump >> 8;
-  if ((all.jump & 0xff) != 0xeb || displacement > 0x7f) return {errc::bad_header_jump, 0x200};
+  if (all.boot_flag.get() != abi::setup_header_boot_flag) return {errc::no_boot_flag, 0x1fe};
+  if (all.header.get() != abi::setup_header_magic) return {errc::no_header_magic, 0x202};
+  if (all.version.get() < 0x0200) return {errc::protocol_too_old, all.version};
+  const size_t displacement = all.jump.get() >> 8;
+  if ((all.jump.get() & 0xff) != 0xeb || displacement > 0x7f) return {errc::bad_header_jump, 0x200};
   image.header_end_ = 0x202 + displacement;
-  static_assert(0x202 + 0x7f < hole_end);
+  static_assert(0x202 + 0x7f - at == longest_setup_header && sizeof(abi::setup_header) <= longest_setup_header);
   if (image.header_end_ < setup_header_end(0x0200)) return {errc::header_truncated, image.header_end_};
   if (file.size() < image.header_end_) return {errc::image_too_short, file.size()};
 
   const size_t version_end = setup_header_end(all.version);
-  const size_t whole_end = image.header_end_ & ~size_t{3};  // a field that the end cuts in two does not exist
+  const size_t whole_end = whole_fields_end(image.header_end_);
   const size_t end = version_end < whole_end ? version_end : whole_end;
   for (size_t i = end - at; i < raw.size(); ++i) raw[i] = 0;
   image.header_ = __builtin_bit_cast(abi::setup_header, raw);
   abi::setup_header& h = image.header_;
   // Bytes that an older protocol used otherwise, or not at all, inside a field that exists.
-  if (h.version < 0x0204) h.syssize &= 0xffff;
-  if (h.version < 0x020a) h.min_alignment = 0;
-  if (h.version < 0x020c) h.xloadflags = uint16_t{0};
+  if (h.version.get() < 0x0204) h.syssize = h.syssize.get() & 0xffffu;
+  if (h.version.get() < 0x020a) h.min_alignment = 0;
+  if (h.version.get() < 0x020c) h.xloadflags = uint16_t{0};
 
   const size_t sectors = h.setup_sects != 0 ? h.setup_sects : 4;
   image.code_offset_ = (sectors + 1) * 512;
@@ -192,14 +209,14 @@ constexpr result<bzimage> parse_bzimage(span<const uint8_t> file) noexcept {
   // syssize is rounded up to 16 bytes and may say up to 15 more than there are. Before 2.04 two of its bytes are
   // missing.
   const uint64_t said = uint64_t{h.syssize.get()} * 16;
-  const bool trusted = h.version >= 0x0204 && said != 0;
+  const bool trusted = h.version.get() >= 0x0204 && said != 0;
   if (trusted && said > uint64_t{rest} + 15) return {errc::kernel_truncated, image.code_offset_ + said};
   image.code_size_ = trusted && said < rest ? static_cast<size_t>(said) : rest;
 
-  const uint32_t alignment = h.kernel_alignment;
+  const uint32_t alignment = h.kernel_alignment.get();
   if (h.relocatable_kernel != 0 && (alignment == 0 || (alignment & (alignment - 1)) != 0))
     return {errc::bad_kernel_alignment, 0x230};
-  if (h.payload_length != 0) {
+  if (h.payload_length.get() != 0) {
     const uint64_t payload_end = uint64_t{h.payload_offset.get()} + h.payload_length.get();
     if (payload_end > image.code_size_) return {errc::payload_out_of_bounds, payload_end};
   }
@@ -209,13 +226,13 @@ constexpr result<bzimage> parse_bzimage(span<const uint8_t> file) noexcept {
     const span<const uint8_t> code = image.code();
     if (offset > code.size() || code.size() - offset < least) return {errc::bad_kernel_info, offset};
     array<uint8_t, sizeof(abi::kernel_info)> words{};
-    const span<const uint8_t> there = code.after(static_cast<size_t>(offset)).first(words.size());
-    for (size_t i = 0; i < there.size(); ++i) words[i] = there[i];
+    const span<const uint8_t> info_bytes = code.after(static_cast<size_t>(offset)).first(words.size());
+    for (size_t i = 0; i < info_bytes.size(); ++i) words[i] = read_once(&info_bytes[i]);
     auto info = __builtin_bit_cast(abi::kernel_info, words);
-    if (info.header != abi::kernel_info_magic || info.size < least || info.size > info.size_total ||
-        info.size_total > code.size() - offset)
+    if (info.header.get() != abi::kernel_info_magic || info.size.get() < least ||
+        info.size.get() > info.size_total.get() || info.size_total.get() > code.size() - offset)
       return {errc::bad_kernel_info, offset};
-    if (info.size < sizeof info) info.setup_type_max = 0u;
+    if (info.size.get() < sizeof info) info.setup_type_max = 0u;
     image.kernel_info_ = info;
   }
   return image;

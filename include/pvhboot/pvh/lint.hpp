@@ -6,7 +6,7 @@
 // kernel whose hypervisor is at fault. Nothing reported here keeps this library from reading the hand-over.
 #pragma once
 
-#include <pvhboot/parse.hpp>
+#include <pvhboot/pvh/parse.hpp>
 
 namespace pvhboot {
 
@@ -159,10 +159,19 @@ constexpr void lint(const Memory& memory, const boot_info<Memory>& boot, Report&
   const auto field = [&](size_t offset) { return boot.paddr() + offset; };
   const auto map = boot.memory_map();
   const bool has_map = boot.memory_map_state() == memory_map_state::table;
+  // Adjacent RAM entries count as one. Each pass over the entries moves `addr` up or ends the search.
   const auto in_ram = [&](uint64_t addr, uint64_t size) {
-    for (const memory_range r : map)
-      if (r.type == memory_type::ram && r.contains(addr, size)) return true;
-    return false;
+    if (size == 0 || size - 1 > ~addr) return false;
+    const uint64_t last = addr + (size - 1);
+    for (;;) {
+      const uint64_t before = addr;
+      for (const memory_range r : map) {
+        if (r.type != memory_type::ram || !r.contains(addr, 1)) continue;
+        if (r.last() >= last) return true;
+        addr = r.last() + 1;
+      }
+      if (addr == before) return false;
+    }
   };
   const auto in_any = [&](uint64_t addr) {
     for (const memory_range r : map)
@@ -278,6 +287,7 @@ constexpr void lint(const Memory& memory, const boot_info<Memory>& boot, Report&
   bool has_ram = false;
   bool sorted = true;    // so far
   uint64_t highest = 0;  // the last byte of all entries so far
+  uint64_t before = 0;   // where the entry before that is not empty begins
   bool any = false;      // an entry that is not empty came before
   for (size_t i = 0; i < map.size(); ++i) {
     const memory_range r = map[i];
@@ -291,7 +301,7 @@ constexpr void lint(const Memory& memory, const boot_info<Memory>& boot, Report&
     }
     if (r.wraps()) say(oddity::entry_wraps, at);
     if (r.addr % page != 0 || (r.addr + r.size) % page != 0) say(oddity::entry_unaligned, at);
-    if (i != 0 && r.addr < map[i - 1].addr) {
+    if (any && r.addr < before) {
       sorted = false;
       say(oddity::entry_unsorted, at);
     }
@@ -299,6 +309,7 @@ constexpr void lint(const Memory& memory, const boot_info<Memory>& boot, Report&
     for (size_t j = 0; !sorted && j < i && !overlaps; ++j) overlaps = r.overlaps(map[j]);
     if (overlaps) say(oddity::entry_overlaps, at);
     highest = any && highest > r.last() ? highest : r.last();
+    before = r.addr;
     any = true;
     has_ram |= r.type == memory_type::ram;
     if (r.type == memory_type::ram && r.overlaps(isa)) say(oddity::entry_ram_in_isa_hole, at);

@@ -6,9 +6,9 @@
 #pragma once
 
 #include <pvhboot/abi/xen_memory.hpp>
-#include <pvhboot/memory.hpp>
-#include <pvhboot/memory_range.hpp>
-#include <pvhboot/result.hpp>
+#include <pvhboot/core/memory.hpp>
+#include <pvhboot/core/memory_range.hpp>
+#include <pvhboot/core/result.hpp>
 
 namespace pvhboot {
 
@@ -56,7 +56,9 @@ using xen_memory_map_table = wire_table<abi::boot_e820_entry, memory_range>;
 constexpr result<xen_memory_map_table> read_xen_memory_map(int64_t returned, uint32_t nr_entries,
                                                            span<const uint8_t> buffer) noexcept {
   const size_t capacity = buffer.size() / sizeof(abi::boot_e820_entry);
-  if (returned != 0) return {errc::xen_no_memory_map, static_cast<uint64_t>(-returned)};
+  // A hypercall fails with -errno. The sign goes in unsigned arithmetic, where also that of INT64_MIN does.
+  const auto number = static_cast<uint64_t>(returned);
+  if (returned != 0) return {errc::xen_no_memory_map, returned < 0 ? 0 - number : number};
   if (nr_entries > capacity) return {errc::xen_memory_map_bad_count, nr_entries};
   if (nr_entries == capacity) return {errc::xen_memory_map_too_large, capacity};
   return xen_memory_map_table{buffer.data(), nr_entries};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The chain of setup_data nodes behind a zero page: walk one that somebody else made, make one.
+// The chain of setup_data nodes that hangs off a zero page: walk one, make one.
 // Source: boot.rst, fields setup_data and kernel_info.setup_type_max; "Setup data indirect".
 //
 // Linux follows the chain without counting nodes and adds 16 to a length without looking: a loop hangs it, a length
@@ -8,8 +8,9 @@
 #pragma once
 
 #include <pvhboot/abi/setup_data.hpp>
-#include <pvhboot/memory.hpp>
-#include <pvhboot/result.hpp>
+#include <pvhboot/core/memory.hpp>
+#include <pvhboot/core/memory_range.hpp>
+#include <pvhboot/core/result.hpp>
 
 namespace pvhboot {
 
@@ -18,19 +19,22 @@ struct setup_node {
   uint64_t paddr = 0;  ///< of the node's header
   uint64_t next = 0;
   setup_type type{};
-  span<const uint8_t> payload{};  ///< len bytes behind the header
+  span<const uint8_t> payload{};  ///< len bytes after the header
 };
 
 /// Calls visit(node) for every node from `first` on, and stops at the first result that is not ok, which it returns.
-/// Fails with setup_data_unreadable, setup_data_wraps and, at the limit of nodes, setup_data_loop.
+/// Each header is read once. Fails with setup_data_unreadable, setup_data_wraps and, at the limit of nodes,
+/// setup_data_loop.
 template <physical_memory Memory, class Visit>
-constexpr result<void> walk_setup_data(const Memory& memory, uint64_t first, uint32_t limit, const Visit& visit) {
+constexpr result<void> walk_setup_data(
+    const Memory& memory, uint64_t first, uint32_t limit,
+    const Visit& visit) noexcept(reads_noexcept<Memory>&& noexcept(visit(setup_node{}))) {
   for (uint64_t at = first; at != 0; --limit) {
     if (limit == 0) return {errc::setup_data_loop, at};
     const uint8_t* head = memory.bytes(at, sizeof(abi::setup_data));
     if (!head) return {errc::setup_data_unreadable, at};
-    const auto node = load<abi::setup_data>(head);
-    if (node.len > 0xffffffff - sizeof node) return {errc::setup_data_wraps, at};
+    const auto node = load_once<abi::setup_data>(head);
+    if (node.len.get() > 0xffffffff - sizeof node) return {errc::setup_data_wraps, at};
     const uint64_t payload_at = at + sizeof node;
     const uint8_t* payload = payload_at < at ? nullptr : memory.bytes(payload_at, node.len);
     if (!payload) return {errc::setup_data_unreadable, at};
@@ -49,8 +53,8 @@ constexpr result<abi::setup_indirect> read_setup_indirect(const setup_node& node
   constexpr auto flag = static_cast<uint32_t>(setup_type::indirect);
   if (node.type != setup_type::indirect || node.payload.size() != sizeof(abi::setup_indirect))
     return {errc::bad_setup_indirect, node.paddr};
-  const auto inner = load<abi::setup_indirect>(node.payload.data());
-  if (inner.reserved != 0 || (inner.type & flag) == 0 || inner.type == flag)
+  const auto inner = load_once<abi::setup_indirect>(node.payload.data());
+  if (inner.reserved.get() != 0 || (inner.type.get() & flag) == 0 || inner.type.get() == flag)
     return {errc::bad_setup_indirect, node.paddr};
   return inner;
 }
@@ -59,10 +63,13 @@ constexpr result<abi::setup_indirect> read_setup_indirect(const setup_node& node
 /// with the zero page is kept: start with its head.
 class setup_data_writer {
  public:
-  /// `storage` lies at physical address `paddr`; `head` is the chain so far.
+  /// `storage` lies at physical address `paddr`; `head` is the chain so far. A node at address 0 would end the chain,
+  /// so there is no room in storage that lies there.
   constexpr setup_data_writer(span<uint8_t> storage, uint64_t paddr, uint64_t head = 0) noexcept
       : storage_(storage), paddr_(paddr), head_(head) {}
 
+  /// Where the storage lies. A boot loader takes all of it out of free memory.
+  [[nodiscard]] constexpr memory_range range() const noexcept { return {paddr_, storage_.size(), {}}; }
   /// For setup_header.setup_data.
   [[nodiscard]] constexpr uint64_t head() const noexcept { return head_; }
   /// Bytes of the storage that are in use.
@@ -73,11 +80,14 @@ class setup_data_writer {
     return (sizeof(abi::setup_data) + payload + 7) & ~uint64_t{7};
   }
 
+  /// There is room for a node of this payload.
+  [[nodiscard]] constexpr bool has_room(uint64_t payload) const noexcept {
+    return payload <= 0xffffffff - sizeof(abi::setup_data) && size_of(payload) <= storage_.size() - used_ &&
+           paddr_ != 0;
+  }
   /// Room for a node; the payload is the caller's to fill in. Fails with setup_data_full.
   constexpr result<span<uint8_t>> reserve(setup_type type, uint64_t payload) noexcept {
-    const size_t room = storage_.size() - used_;
-    if (payload > 0xffffffff - sizeof(abi::setup_data) || size_of(payload) > room)
-      return {errc::setup_data_full, payload};
+    if (!has_room(payload)) return {errc::setup_data_full, payload};
     const abi::setup_data node{
         .next = head_, .type = static_cast<uint32_t>(type), .len = static_cast<uint32_t>(payload)};
     store(storage_.data() + used_, node);

@@ -7,7 +7,7 @@
 #include <pvhboot/abi/e820.hpp>
 #include <pvhboot/abi/memory_type.hpp>
 #include <pvhboot/abi/start_info.hpp>
-#include <pvhboot/span.hpp>
+#include <pvhboot/core/span.hpp>
 
 namespace pvhboot {
 
@@ -24,13 +24,13 @@ struct memory_range {
     return {e.addr, e.size, memory_type{e.type.get()}};
   }
 
-  /// Ends above 2^64. Ending at it is sound.
+  /// Ends above 2^64. Ending exactly there is valid.
   [[nodiscard]] constexpr bool wraps() const noexcept { return size != 0 && size - 1 > ~addr; }
   /// The last byte that exists, of a range that is not empty.
   [[nodiscard]] constexpr uint64_t last() const noexcept { return wraps() ? ~uint64_t{} : addr + (size - 1); }
   /// Every byte of [a, a + n) is in this range. An empty or wrapping [a, a + n) never is.
   [[nodiscard]] constexpr bool contains(uint64_t a, uint64_t n) const noexcept {
-    return n != 0 && a >= addr && a - addr < size && n <= size - (a - addr);
+    return n != 0 && a >= addr && a - addr < size && n <= size - (a - addr) && n - 1 <= ~a;
   }
   /// The two have a byte in common.
   [[nodiscard]] constexpr bool overlaps(const memory_range& other) const noexcept {
@@ -39,6 +39,9 @@ struct memory_range {
 
   friend constexpr bool operator==(const memory_range&, const memory_range&) = default;
 };
+
+/// Video memory and option ROMs of a PC, where it has no RAM: [0xa0000, 0x100000).
+inline constexpr memory_range isa_hole{0xa0000, 0x60000, memory_type::reserved};
 
 /// The name of a type for messages; "unknown" for a number that has none.
 constexpr string_ref name(memory_type t) noexcept {

@@ -4,45 +4,63 @@
 #pragma once
 
 #include <pvhboot/abi/le.hpp>
-#include <pvhboot/span.hpp>
+#include <pvhboot/core/span.hpp>
 
 namespace pvhboot {
 
-/// What every reader is written against: bytes(paddr, n) points to exactly n readable bytes at that physical address,
-/// or is null. It must be null when [paddr, paddr + n) is not wholly readable or ends above 2^64. A type of your own,
-/// for guest memory in several pieces for instance, needs just this. parse keeps a copy, so it should be cheap to copy.
-template <class M> concept physical_memory = requires(const M& memory, uint64_t paddr, uint64_t n, const uint8_t*& p) {
+#if defined(__has_builtin)
+#if __has_builtin(__is_trivially_destructible)
+#define PVHBOOT_TRIVIALLY_DESTRUCTIBLE_(T) __is_trivially_destructible(T)
+#endif
+#endif
+#ifndef PVHBOOT_TRIVIALLY_DESTRUCTIBLE_
+#define PVHBOOT_TRIVIALLY_DESTRUCTIBLE_(T) __has_trivial_destructor(T)
+#endif
+
+/// Has bytes(paddr, n), which returns a const uint8_t*.
+template <class M> concept has_bytes = requires(const M& memory, uint64_t paddr, uint64_t n, const uint8_t*& p) {
   p = memory.bytes(paddr, n);
 };
+/// Is kept by value, inside a result: refer to guest memory, do not own it.
+template <class M> concept trivially_destructible = PVHBOOT_TRIVIALLY_DESTRUCTIBLE_(M);
+
+/// What every reader is written against: bytes(paddr, n) points to exactly n readable bytes at that physical address,
+/// or is null. It must be null when [paddr, paddr + n) is not wholly readable or ends above 2^64. A type of your own,
+/// for guest memory in several pieces for instance, needs only this. parse keeps a copy: the type is trivially
+/// destructible and cheap to copy. A function here is noexcept exactly when bytes is.
+template <class M> concept physical_memory = has_bytes<M> && trivially_destructible<M>;
 
 /// Physical memory that begins at `base` and is held in `contents`: guest memory in a VMM, a capture, a test, a
-/// fuzzer's input. Usable in constant expressions.
+/// fuzzer's input. Usable in constant expressions. What would lie above 2^64 does not exist.
 struct memory_window {
   uint64_t base = 0;
   span<const uint8_t> contents{};
 
   [[nodiscard]] constexpr const uint8_t* bytes(uint64_t paddr, uint64_t n) const noexcept {
     if (paddr < base || paddr - base > contents.size() || n > contents.size() - (paddr - base)) return nullptr;
+    if (n != 0 && n - 1 > ~paddr) return nullptr;
     return contents.data() + static_cast<size_t>(paddr - base);
   }
 };
 
 /// Physical memory mapped `offset` bytes higher in the address space of this program, up to `limit` (exclusive). With
-/// offset 0 and the default limit: a kernel without paging. Nothing says which of the addresses below the limit are
-/// RAM, so set it to what is mapped where that is less.
+/// offset 0 and the default limit: a kernel without paging. Which of the addresses below the limit are RAM is unknown
+/// here, so set it to what is mapped where that is less.
 struct offset_map {
   uintptr_t offset = 0;
-  /// The last byte of the address space stays out of reach: a pointer behind it would be null.
-  uint64_t limit = ~uintptr_t{} - offset;
+  uint64_t limit = ~uint64_t{};
 
   [[nodiscard]] const uint8_t* bytes(uint64_t paddr, uint64_t n) const noexcept {
-    if (paddr > limit || n > limit - paddr) return nullptr;
+    // The last byte of the address space stays out of reach: a pointer past it would be null.
+    const uint64_t mapped = ~uintptr_t{} - offset;
+    const uint64_t end = limit < mapped ? limit : mapped;
+    if (paddr > end || n > end - paddr) return nullptr;
     return reinterpret_cast<const uint8_t*>(static_cast<uintptr_t>(paddr) + offset);
   }
 };
 
-/// Physical address = pointer: a kernel or boot loader as PVH enters it. What an offset_map of offset 0 is, but checked
-/// in the machine's own words, which is less code with -m32.
+/// Physical address = pointer: a kernel or boot loader as PVH enters it. The same as an offset_map of offset 0, but
+/// checked in the machine's own words, which is less code with -m32.
 struct identity_map {
   [[nodiscard]] const uint8_t* bytes(uint64_t paddr, uint64_t n) const noexcept {
     const auto p = static_cast<uintptr_t>(paddr);
@@ -53,7 +71,17 @@ struct identity_map {
 
 static_assert(physical_memory<memory_window> && physical_memory<offset_map> && physical_memory<identity_map>);
 
-/// The wire struct at p, copied: no alignment is asked for, and the source is read once.
+/// bytes(paddr, n) is noexcept.
+template <class M>
+inline constexpr bool reads_noexcept = noexcept(static_cast<const M*>(nullptr)->bytes(uint64_t{}, uint64_t{}));
+
+/// A byte in memory that somebody else may change. One read: the compiler must neither repeat it nor look again.
+[[gnu::always_inline]] constexpr uint8_t read_once(const uint8_t* p) noexcept {
+  if (__builtin_is_constant_evaluated()) return *p;
+  return *static_cast<const volatile uint8_t*>(p);
+}
+
+/// The wire struct at p, copied: no alignment is needed.
 template <class Wire> [[gnu::always_inline]] constexpr Wire load(const uint8_t* p) noexcept {
   static_assert(alignof(Wire) == 1, "pvhboot: a wire struct is made of le<T> and bytes");
   if (__builtin_is_constant_evaluated()) {
@@ -63,6 +91,14 @@ template <class Wire> [[gnu::always_inline]] constexpr Wire load(const uint8_t* 
   }
   Wire w;
   __builtin_memcpy(&w, p, sizeof w);
+  return w;
+}
+
+/// The same from memory that somebody else may change: the source is read once. Without the barrier the compiler may
+/// forget the copy and read a field from the source again, after it was checked.
+template <class Wire> [[gnu::always_inline]] constexpr Wire load_once(const uint8_t* p) noexcept {
+  const Wire w = load<Wire>(p);
+  if (!__builtin_is_constant_evaluated()) asm volatile("" ::: "memory");
   return w;
 }
 
@@ -77,7 +113,7 @@ template <class Wire> constexpr void store(uint8_t* p, const Wire& w) noexcept {
   }
 }
 
-/// n bytes at p into the wire struct, from its byte `at` on; the others stay.
+/// n bytes at p into the wire struct, from its byte `at` on; other bytes are unchanged.
 template <class Wire> constexpr void load_part(Wire& w, size_t at, const uint8_t* p, size_t n) noexcept {
   static_assert(alignof(Wire) == 1, "pvhboot: a wire struct is made of le<T> and bytes");
   if (__builtin_is_constant_evaluated()) {
@@ -100,7 +136,7 @@ template <class Wire, class Value> class wire_table {
 
     constexpr iterator() noexcept = default;
     constexpr explicit iterator(const uint8_t* p) noexcept : p_(p) {}
-    constexpr Value operator*() const noexcept { return Value::from(load<Wire>(p_)); }
+    constexpr Value operator*() const noexcept { return Value::from(load_once<Wire>(p_)); }
     constexpr Value operator[](difference_type i) const noexcept { return *(*this + i); }
     constexpr iterator& operator++() noexcept { return *this += 1; }
     constexpr iterator& operator--() noexcept { return *this -= 1; }
@@ -145,7 +181,12 @@ template <class Wire, class Value> class wire_table {
   [[nodiscard]] constexpr iterator end() const noexcept { return iterator{first_ + size_ * sizeof(Wire)}; }
   constexpr Value operator[](size_t i) const noexcept { return Value::from(wire(i)); }
   /// Element i as it stands in memory.
-  [[nodiscard]] constexpr Wire wire(size_t i) const noexcept { return load<Wire>(first_ + i * sizeof(Wire)); }
+  [[nodiscard]] constexpr Wire wire(size_t i) const noexcept { return load_once<Wire>(first_ + i * sizeof(Wire)); }
+  /// All elements to `to`, in order. For a copy that is looked at only afterwards, in memory of one's own.
+  constexpr void copy_to(Value* to) const noexcept {
+    for (const uint8_t *p = first_, *const last = first_ + size_ * sizeof(Wire); p != last; p += sizeof(Wire))
+      *to++ = Value::from(load<Wire>(p));
+  }
 
  private:
   const uint8_t* first_ = nullptr;

@@ -3,12 +3,29 @@
 // span<T> and string_ref: a pointer and a length. They convert from and to the standard's own where the user has those.
 #pragma once
 
+#include <pvhboot/abi/cxx20.hpp>
 #include <stddef.h>
 #include <stdint.h>
 
 namespace pvhboot {
 
-/// A view of size() objects of type T that somebody else owns. Indices are not checked.
+template <class T> struct without_reference {
+  using type = T;
+  static constexpr bool had_one = false;
+};
+template <class T> struct without_reference<T&> {
+  using type = T;
+  static constexpr bool had_one = true;
+};
+
+/// What a span may refer to after the full expression: an object that has a name, or a temporary that is a view itself.
+/// A view is recognised by its member element_type, which std::span has and containers do not.
+template <class Range>
+concept lends_its_elements =
+    without_reference<Range>::had_one || requires { typename without_reference<Range>::type::element_type; };
+
+/// A view of size() objects of type T that the caller owns. Indices are not checked. A temporary container does not
+/// convert: the span would dangle.
 template <class T> class span {
  public:
   using element_type = T;
@@ -16,11 +33,12 @@ template <class T> class span {
   constexpr span() noexcept = default;
   constexpr span(T* data, size_t size) noexcept : data_(data), size_(size) {}
   template <size_t N> constexpr span(T (&elements)[N]) noexcept : data_(elements), size_(N) {}
-  /// From anything with data() and size(): pvhboot::array, std::array, std::span, std::vector, span of non-const.
+  /// From anything with data() and size(): pvhboot::array, std::array, std::span, std::vector, span of non-const. The
+  /// elements are of type T but for const: those of a derived type have another stride.
   template <class Range>
-    requires requires(Range& r, T*& data, size_t& size) {
-      data = r.data();
+    requires lends_its_elements<Range> && requires(Range& r, T (*&elements)[], size_t& size) {
       size = r.size();
+      elements = static_cast<typename without_reference<decltype(*r.data())>::type (*)[]>(nullptr);
     }
   constexpr span(Range&& r) noexcept : data_(r.data()), size_(r.size()) {}
 
@@ -43,7 +61,15 @@ template <class T> class span {
   size_t size_ = 0;
 };
 
-/// Text that somebody else owns. absent() is not the same as empty: the protocol has both.
+/// A string type of another library: the standard's, or one like it.
+template <class Text>
+concept foreign_string = requires(const Text& t, const char*& data, size_t& size) {
+  typename Text::traits_type;
+  data = t.data();
+  size = t.size();
+};
+
+/// Text that the caller owns. absent() is not the same as empty: the protocol has both.
 ///
 /// Text in guest memory is bytes, and a constant expression cannot look at bytes as char. So both kinds of pointer are
 /// kept, and characters are read through operator[] or the iterator. data() works at run time for either.
@@ -81,14 +107,10 @@ class string_ref {
   /// A literal: all of its array but the NUL. Measured by the array, since clang would call strlen otherwise; constexpr
   /// and not consteval, since clang 14 crashes on a consteval constructor in an argument or an initialiser.
   template <size_t N> constexpr string_ref(const char (&literal)[N]) noexcept : chars_(literal), size_(N - 1) {}
+  /// A buffer is no literal: its text ends at a NUL somewhere inside. Give pointer and length.
+  template <size_t N> string_ref(char (&buffer)[N]) = delete;
   /// From std::string_view and std::string.
-  template <class Text>
-    requires requires(const Text& t, const char*& data, size_t& size) {
-      typename Text::traits_type;
-      data = t.data();
-      size = t.size();
-    }
-  constexpr string_ref(const Text& t) noexcept : chars_(t.data()), size_(t.size()) {}
+  template <foreign_string Text> constexpr string_ref(const Text& t) noexcept : chars_(t.data()), size_(t.size()) {}
 
   /// To std::string_view: anything with traits that is made of a pointer and a length.
   template <class Text>
@@ -96,7 +118,9 @@ class string_ref {
       typename Text::traits_type;
       Text(p, n);
     }
-  constexpr operator Text() const { return Text(data(), size_); }
+  constexpr operator Text() const {
+    return Text(data(), size_);
+  }
 
   /// The characters in memory. A constant expression can have them only of text that was char to begin with.
   [[nodiscard]] constexpr const char* data() const noexcept {
@@ -115,6 +139,10 @@ class string_ref {
     for (size_t i = 0; i < a.size_; ++i)
       if (a[i] != b[i]) return false;
     return true;
+  }
+  /// With the standard's strings: without this one, both conversions would do equally well.
+  template <foreign_string Text> friend constexpr bool operator==(const string_ref& a, const Text& b) noexcept {
+    return a == string_ref{b};
   }
 
  private:

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What a failure says: the rule's sentence, its name, its source, and what kind of number the place is.
+//
+//     char text[pvhboot::format_size];
+//     puts(format(boot.error(), text).data());   // "the kernel image is truncated (offset 0x1234)"
+//
+// The texts are blobs and not tables of pointers or switches: a blob needs no relocation, which position-independent
+// code cannot rely on at its start, and half the bytes. A kernel that never calls these functions has none of them.
+#pragma once
+
+#include <pvhboot/core/result.hpp>
+
+namespace pvhboot {
+
+/// What kind of number `where` of a failure is.
+enum class place : uint8_t {
+  address,       ///< a physical address
+  offset,        ///< from the start of a file or a structure, bytes
+  bytes,         ///< a size
+  ranges,        ///< a number of memory ranges
+  entries,       ///< a number of table entries
+  version,       ///< major << 8 | minor
+  number,        ///< a plain number
+  error_number,  ///< a positive errno
+};
+
+inline constexpr errc error_numbers[] = {
+#define PVHBOOT_ERROR(number, name, where, sentence) errc::name,
+#include <pvhboot/core/errors.def>
+};
+inline constexpr char error_sentences[] =
+#define PVHBOOT_ERROR(number, name, where, sentence) sentence "\0"
+#include <pvhboot/core/errors.def>
+    "unknown error";
+inline constexpr char error_names[] =
+#define PVHBOOT_ERROR(number, name, where, sentence) #name "\0"
+#include <pvhboot/core/errors.def>
+    "unknown";
+inline constexpr place error_places[] = {
+#define PVHBOOT_ERROR(number, name, where, sentence) place::where,
+#include <pvhboot/core/errors.def>
+    place::number};
+
+/// The row of a rule in errors.def; the number of rows for a number that is no rule.
+constexpr size_t row_of(errc code) noexcept {
+  constexpr size_t rows = sizeof error_numbers / sizeof error_numbers[0];
+  size_t i = 0;
+  while (i < rows && error_numbers[i] != code) ++i;
+  return i;
+}
+
+/// Text `row` of texts that follow one another, each with its NUL.
+constexpr string_ref nth_text(const char* blob, size_t row) noexcept {
+  size_t begin = 0;
+  for (size_t end = 0;; ++end) {
+    if (blob[end] != '\0') continue;
+    if (row-- == 0) return {blob + begin, end - begin};
+    begin = end + 1;
+  }
+}
+
+/// The rule in a sentence. The text is NUL-terminated, so data() suits a printk.
+constexpr string_ref message(errc code) noexcept { return nth_text(error_sentences, row_of(code)); }
+
+/// The rule's name as it is spelled in the code, NUL-terminated.
+constexpr string_ref name(errc code) noexcept { return nth_text(error_names, row_of(code)); }
+
+/// What kind of number a failure of this rule has in `where`.
+constexpr place where_is(errc code) noexcept { return error_places[row_of(code)]; }
+
+/// The first number of each group of rules.
+enum class error_group : uint16_t {
+#define PVHBOOT_ERROR_GROUP(group, first, source) group = first,
+#include <pvhboot/core/errors.def>
+};
+
+/// The document that the rule comes from.
+constexpr string_ref source(errc code) noexcept {
+  switch (static_cast<error_group>(static_cast<uint16_t>(code) & 0xff00)) {
+// clang-format off
+#define PVHBOOT_ERROR_GROUP(group, first, source) case error_group::group: return source;
+// clang-format on
+#include <pvhboot/core/errors.def>
+  }
+  return "unknown";
+}
+
+/// A word to print before the number.
+constexpr string_ref name(place p) noexcept {
+  constexpr auto last = static_cast<size_t>(place::error_number);
+  const auto i = static_cast<size_t>(p);
+  return nth_text("address\0offset\0bytes\0ranges\0entries\0version\0number\0error number\0number",
+                  i <= last ? i : last + 1);
+}
+
+/// Room for the text of every failure and its NUL.
+inline constexpr size_t format_size = 160;
+
+/// "the kernel image is truncated (offset 0x1234)" into `buffer`, with a NUL, cut if it does not fit. Returns the text
+/// without the NUL; absent if the buffer is empty.
+constexpr string_ref format(const failure& f, span<char> buffer) noexcept {
+  if (buffer.empty()) return {};
+  size_t n = 0;
+  const auto put = [&](char c) {
+    if (n + 1 < buffer.size()) buffer[n++] = c;
+  };
+  const auto put_text = [&](const string_ref& text) {
+    for (size_t i = 0; i < text.size(); ++i) put(text[i]);
+  };
+  put_text(message(f.code));
+  put_text(" (");
+  put_text(name(where_is(f.code)));
+  put_text(" 0x");
+  unsigned shift = 60;
+  while (shift != 0 && f.where >> shift == 0) shift -= 4;
+  for (;; shift -= 4) {
+    put("0123456789abcdef"[(f.where >> shift) & 0xf]);
+    if (shift == 0) break;
+  }
+  put(')');
+  buffer[n] = '\0';
+  return {buffer.data(), n};
+}
+
+}  // namespace pvhboot

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Error codes and the result type. A function that can fail returns a result<T>: a value, or a failure that names the
+// broken rule and the place.
+//
+//     const auto boot = pvhboot::parse(memory, paddr);
+//     if (!boot) return boot.error();
+//
+// No exceptions and no allocation. The rules are the rows of errors.def; message.hpp has their sentences.
+#pragma once
+
+#include <pvhboot/core/span.hpp>
+
+namespace pvhboot {
+
+/// One value is one rule. A number keeps its meaning in later versions. 0 is no rule.
+enum class errc : uint16_t {
+#define PVHBOOT_ERROR(number, name, where, sentence) name = number,
+#include <pvhboot/core/errors.def>
+};
+
+/// A broken rule and where it is broken. What kind of number `where` is: where_is(code).
+struct failure {
+  errc code;
+  uint64_t where;
+};
+
+/// Not constexpr, so a constant expression that dereferences a failed result does not compile. Traps at run time.
+[[noreturn]] inline void result_is_a_failure() noexcept { __builtin_trap(); }
+[[noreturn]] inline void result_is_not_a_failure() noexcept { __builtin_trap(); }
+
+/// Tag for in-place construction.
+struct in_place {};
+
+/// A T, or the reason why there is none. T is trivially destructible.
+///
+///     result<T> r = f();   if (!r) return r.error();   use(*r);   r->member
+///
+/// `*f()` copies the value, so a reference bound to it does not dangle.
+template <class T> class [[nodiscard]] result {
+ public:
+  constexpr result(T value) noexcept : value_(value), ok_(true) {}
+  constexpr result(failure f) noexcept : failure_(f), ok_(false) {}
+  constexpr result(errc code, uint64_t where) noexcept : failure_{code, where}, ok_(false) {}
+  /// Makes T{source} in place, for a T that is expensive to copy, and calls its fill(source), which can fail.
+  template <class Source>
+  [[gnu::always_inline]] constexpr result(in_place, const Source& source) noexcept(noexcept(value_.fill(source)))
+      : value_{source}, ok_(true) {
+    if (auto done = value_.fill(source); !done) {
+      failure_ = done.error();
+      ok_ = false;
+    }
+  }
+
+  [[nodiscard]] constexpr bool ok() const noexcept { return ok_; }
+  constexpr explicit operator bool() const noexcept { return ok_; }
+  constexpr const T& operator*() const& noexcept {
+    if (!ok_) result_is_a_failure();
+    return value_;
+  }
+  constexpr T operator*() const&& noexcept { return *static_cast<const result&>(*this); }
+  constexpr const T* operator->() const noexcept { return &**this; }
+  [[nodiscard]] constexpr failure error() const noexcept {
+    if (ok_) result_is_not_a_failure();
+    return failure_;
+  }
+  [[nodiscard]] constexpr T value_or(T other) const noexcept { return ok_ ? value_ : other; }
+
+ private:
+  union {
+    T value_;
+    failure failure_;
+  };
+  bool ok_;
+};
+
+/// Success without a value, or the reason why not.
+template <> class [[nodiscard]] result<void> {
+ public:
+  constexpr result() noexcept : failure_{errc{}, 0}, ok_(true) {}
+  constexpr result(failure f) noexcept : failure_(f), ok_(false) {}
+  constexpr result(errc code, uint64_t where) noexcept : failure_{code, where}, ok_(false) {}
+
+  [[nodiscard]] constexpr bool ok() const noexcept { return ok_; }
+  constexpr explicit operator bool() const noexcept { return ok_; }
+  [[nodiscard]] constexpr failure error() const noexcept {
+    if (ok_) result_is_not_a_failure();
+    return failure_;
+  }
+
+ private:
+  failure failure_;
+  bool ok_;
+};
+
+}  // namespace pvhboot
