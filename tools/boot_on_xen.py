@@ -31,9 +31,8 @@ def plan(options: argparse.Namespace) -> booting.Plan:
 
 
 def mebibytes(text: str) -> int:
+    qemu.check_memory_size(text)
     number = text.rstrip("MG")
-    if not number.isdigit() or len(text) - len(number) > 1 or int(number) == 0:
-        raise LabError(f"strange memory size {text!r}: a number of MiB, or with M or G")
     size = int(number) * (1024 if text.endswith("G") else 1)
     if size > 768:
         raise LabError(f"a domain of {size} MiB does not fit into the emulated machine: at most 768M with --xen")
@@ -50,7 +49,8 @@ def boot(wanted: booting.Plan, on_line: Callable[[float, str], None],
     files = {"chainload.elf": wanted.chainload.read_bytes(),
              "bundle": cpio.chainload_module(wanted.kernel.read_bytes(), initrd)}
     said = {"ready": "runs; its toolstack is ready", "begin": "xl create", "end poweroff": "saw the domain power off",
-            "end crash": "saw the domain crash", "end timeout": "destroyed the domain, which took too long"}
+            "end reboot": "saw the domain reset", "end crash": "saw the domain crash",
+            "end timeout": "destroyed the domain, which took too long"}
 
     def listen(seconds: float, who: str, text: str) -> None:
         if who == NAME and text not in said:
@@ -64,4 +64,4 @@ def boot(wanted: booting.Plan, on_line: Callable[[float, str], None],
     seen = session.guests[NAME]
     if seen.end == "not-created":
         raise LabError(f"xl did not create the domain:\n{seen.tail()}")
-    return booting.conclude(wanted, qemu.Run(0, seen.seconds, seen.lines), made, len(initrd))
+    return booting.conclude(wanted, seen.run(), made, len(initrd))

@@ -97,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
                      options.timeout, log)
     stage(0, "qemu", f"{plan.machine}, {plan.memory}, {plan.accel}")
     outcome = boot.boot(plan, Progress(options.verbose, options.direct).line)
-    stage(outcome.run.seconds, "qemu", "ended" if outcome.run.status >= 0 else "still ran when the time was up")
+    stage(outcome.run.seconds, "qemu", outcome.run.how())
     return tell(outcome, log)
 
 

@@ -62,7 +62,7 @@ def reference(options: argparse.Namespace) -> console.Handover:
         run = qemu.start(kernel_machine(options, "kernel32", Path(module.name), "reference"), options.timeout)
     told = console.read("kernel", run.lines)
     if told.result != "ok":
-        raise LabError(f"the reference run of examples/kernel did not succeed:\n{run.tail()}")
+        raise LabError(f"the reference run of examples/kernel did not succeed: {run.how()}:\n{run.tail()}")
     return told
 
 
@@ -87,7 +87,7 @@ def test_kernel(options: argparse.Namespace, verdict: Verdict) -> None:
         told = console.read("kernel", run.lines)
         print("\n".join(run.lines))
         if told.start_info is None:
-            raise LabError("the kernel did not tell where its start_info is")
+            raise LabError(f"the kernel printed no address of its start_info, and {run.how()}")
         again = qemu.inspect(machine, "kernel: result", lambda memory: look(memory, told.start_info), options.timeout)
     verdict.check("the same facts when run again", facts(again) == facts(run))
     verdict.equal("exit status", run.debug_exit, KERNEL_OK)
@@ -186,6 +186,7 @@ def test_bare(options: argparse.Namespace, verdict: Verdict) -> None:
     verdict.check("no initrd was placed", "initrd" not in told.placed)
     for text in ("Linux version", f"Command line: {boot.DEFAULT_APPEND}", "Kernel panic - not syncing: VFS"):
         verdict.check(f"Linux says {text}", any(text in line for line in run.lines))
+    verdict.equal("Linux reboots when it panics", run.end, qemu.RESET)
 
 
 def test_direct(options: argparse.Namespace, verdict: Verdict) -> None:
@@ -218,6 +219,7 @@ def test_refuse(options: argparse.Namespace, verdict: Verdict) -> None:
     verdict.equal("the rule", (told.error or "").partition(":")[0], case.rule)
     verdict.check("the sentence", case.says.search(told.error or "") is not None, case.says.pattern)
     verdict.equal("exit status", run.debug_exit, REFUSED)
+    verdict.equal("the machine's end", run.end, qemu.EXITED)
     verdict.equal("Linux was entered", told.entering, None)
 
 

@@ -6,21 +6,24 @@ import bz2
 import dataclasses
 import gzip
 import lzma
+import queue
 import shutil
 import stat
 import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 from pathlib import Path
+from unittest import mock
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "tools"))
 
 import tiny_guest  # noqa: E402
-from lab import LabError, boot, bzimage, console, cpio, qemu, userspace, wire  # noqa: E402
+from lab import LabError, boot, bzimage, console, cpio, packages, qemu, userspace, wire  # noqa: E402
 
 
 class Folder(unittest.TestCase):
@@ -35,14 +38,63 @@ class Folder(unittest.TestCase):
 class Hanging(Folder):
     """Nothing waits for ever, and what was said until then is told."""
 
-    def guest(self, text: str, exit_value: int | None) -> Path:
+    def guest(self, text: str, exit_value: int | None, last: bytes = b"") -> Path:
         path = self.folder / "guest.elf"
-        path.write_bytes(tiny_guest.elf(text, exit_value))
+        path.write_bytes(tiny_guest.elf(text, exit_value, last))
         return path
 
     def test_ends(self) -> None:
         run = qemu.start(qemu.Machine(self.guest("one\r\ntwo\r\n", 21)), timeout=30)
-        self.assertEqual((run.debug_exit, run.lines[-2:]), (21, ["one", "two"]))
+        self.assertEqual((run.debug_exit, run.lines[-2:], run.end), (21, ["one", "two"], qemu.EXITED))
+
+    def test_reset_is_no_exit_and_no_hang(self) -> None:
+        for machine in qemu.MACHINES:
+            guest = self.guest("last words\r\n", None, tiny_guest.TRIPLE_FAULT)
+            run = qemu.start(qemu.Machine(guest, machine=machine), timeout=30)
+            self.assertEqual((run.end, run.debug_exit, run.lines[-1]), (qemu.RESET, None, "last words"))
+        self.assertEqual(run.how(), "the machine reset (a triple fault or a reboot)")
+
+    def test_power_off_is_no_reset(self) -> None:
+        run = qemu.start(qemu.Machine(self.guest("last words\r\n", None, tiny_guest.POWER_OFF)), timeout=30)
+        self.assertEqual((run.end, run.debug_exit, run.lines[-1]), (qemu.POWERED_OFF, None, "last words"))
+
+    def test_reset_before_qemu_listens(self) -> None:
+        """The machine does not run until QEMU would report its end."""
+
+        class Late(qemu.Control):
+            delay = 0.0
+
+            def send(self, command: str, **arguments: object) -> None:
+                self.delay += 0.4
+                threading.Timer(self.delay, super().send, (command,), arguments).start()
+
+        guest = self.guest("", None, tiny_guest.TRIPLE_FAULT)
+        run = qemu.start(qemu.Machine(guest, machine="microvm"), timeout=30, control=Late())
+        self.assertEqual(run.end, qemu.RESET)
+
+    def test_boot_that_resets_or_hangs_or_exits(self) -> None:
+        kernel = self.folder / "kernel"
+        kernel.write_bytes(b"kernel")
+        ends = {r"userspace was not reached: the machine reset \((.|\n)*\| half way": (None, tiny_guest.TRIPLE_FAULT),
+                r"userspace was not reached: the machine powered off(.|\n)*\| half way": (None, tiny_guest.POWER_OFF),
+                r"userspace was not reached: the machine ended through its exit port": (3, b""),
+                r"did not end within 3 s(.|\n)*\| half way": (None, b"")}
+        with mock.patch.object(packages, "busybox", return_value=kernel):
+            for says, (exit_value, last) in ends.items():
+                plan = boot.Plan(kernel, self.guest("half way", exit_value, last), timeout=3)
+                with self.subTest(says), self.assertRaisesRegex(LabError, says):
+                    boot.boot(plan)
+
+    def test_screens(self) -> None:
+        """A program that fills a screen moves the cursor and ends no line."""
+
+        def on_line(_seconds: float, line: str) -> None:
+            if line == "two":
+                raise qemu.Stop
+
+        guest = self.guest("\x1b[2J\x1b[1;1Hone\x1b[2;40Htwo\x1b[H", None)
+        run = qemu.start(qemu.Machine(guest), timeout=30, on_line=on_line)
+        self.assertEqual((run.lines[-2:], run.end), (["one", "two"], qemu.STOPPED))
 
     def test_hang_is_an_error_with_the_last_lines(self) -> None:
         began = time.monotonic()
@@ -51,15 +103,35 @@ class Hanging(Folder):
         self.assertLess(time.monotonic() - began, 15)
         self.assertEqual(caught.exception.run.lines[-1], "half a li")
 
-    def test_endless_talk_is_a_hang_too(self) -> None:
+    def endless(self) -> Path:
         image = bytearray(tiny_guest.elf("again\r\n", 1))
         # The exit becomes a jump to the note's entry.
         at = image.index(b"\xb8\x01\0\0\0\xe7\xf4")
         image[at:at + 7] = b"\xeb" + struct.pack("b", -(5 + 4 + 8 + 2)) + b"\x90" * 5
         path = self.folder / "guest.elf"
         path.write_bytes(image)
+        return path
+
+    def test_endless_talk_is_a_hang_too(self) -> None:
         with self.assertRaises(qemu.Hang):
-            qemu.start(qemu.Machine(path), timeout=3)
+            qemu.start(qemu.Machine(self.endless()), timeout=3)
+
+    def test_stop_in_the_middle_of_talk(self) -> None:
+        failed: list[object] = []
+        pump = qemu.pump
+
+        def slow(process: subprocess.Popen, lines: "queue.Queue[str | None]") -> None:
+            lines.put("first")
+            time.sleep(0.5)
+            pump(process, lines)
+
+        def on_line(_seconds: float, _line: str) -> None:
+            raise qemu.Stop
+
+        with mock.patch.object(threading, "excepthook", failed.append), mock.patch.object(qemu, "pump", slow):
+            run = qemu.start(qemu.Machine(self.endless()), timeout=30, on_line=on_line)
+            time.sleep(1)
+        self.assertEqual((run.end, failed), (qemu.STOPPED, []))
 
     def test_broken_machine_is_an_error(self) -> None:
         with self.assertRaisesRegex(LabError, "QEMU ended with status 1"):
@@ -88,8 +160,17 @@ class WholeTests(Folder):
         guest = tiny_guest.elf("kernel: rsdp 0x1\r\nstuck here", None)
         self.assert_fails(self.run_test(guest, "kernel", timeout=4), r"did not end within 4 s(.|\n)*\| stuck here")
 
+    def test_kernel_that_resets(self) -> None:
+        done = self.run_test(tiny_guest.elf("kernel: rsdp 0x1\r\n", None, tiny_guest.TRIPLE_FAULT), "kernel")
+        self.assert_fails(done, r"no address of its start_info, and the machine reset \(")
+
+    def test_loader_that_resets(self) -> None:
+        done = self.run_test(tiny_guest.elf("", None, tiny_guest.TRIPLE_FAULT), "refuse", "no-module")
+        self.assert_fails(done, "NOT OK *the machine's end: reset instead of exit")
+
     def test_kernel_without_facts(self) -> None:
-        self.assert_fails(self.run_test(tiny_guest.elf("kernel: result ok\r\n", 0x10), "kernel"), "did not tell where")
+        self.assert_fails(self.run_test(tiny_guest.elf("kernel: result ok\r\n", 0x10), "kernel"),
+                          "printed no address of its start_info, and the machine ended")
 
     def test_kernel_with_wrong_facts(self) -> None:
         guest = tiny_guest.elf("kernel: start_info 0x21e0 version 1 flags 0x5\r\nkernel: total ram 5 bytes\r\n"

@@ -19,8 +19,9 @@ from typing import Callable
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
 import run as boots  # noqa: E402
+import tiny_guest  # noqa: E402
 import xen_zero_pages as zero_pages  # noqa: E402
-from lab import LabError, boot, console, cpio, packages, qemu, userspace, wire, xen, xen_packages  # noqa: E402
+from lab import LabError, boot, console, cpio, packages, userspace, wire, xen, xen_packages  # noqa: E402
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -59,6 +60,8 @@ def guests() -> list[xen.Guest]:
         # Longer than the console's ring: a domain must not wait for ever for a dom0 that does not read it.
         xen.Guest("unread", "kernel32.elf", None, "x " * 500 + "dump", memory=MEMORY, timeout=90, unread=True),
         xen.Guest("small", "chainload.elf", "bundle", APPEND, memory=64, timeout=60),
+        xen.Guest("reset", "reset.elf", memory=32, timeout=30),
+        xen.Guest("hang", "hang.elf", memory=32, timeout=3),
         xen.Guest("linux-pv", "vmlinuz", "initrd", APPEND, "pv", memory=MEMORY),
         xen.Guest("linux-pvh", "vmlinuz", "initrd", APPEND, memory=MEMORY),
         xen.Guest("chainload", "chainload.elf", "bundle", APPEND, memory=MEMORY),
@@ -73,6 +76,7 @@ def files(lab: Lab) -> dict[str, bytes]:
     vmlinuz, initrd = xen_packages.kernel().read_bytes(), lab.initramfs.data
     return {"kernel32.elf": lab.program("kernel/kernel32.elf"), "kernel64.elf": lab.program("kernel/kernel64.elf"),
             "chainload.elf": lab.program("chainload/chainload.elf"), "vmlinuz": vmlinuz, "initrd": initrd,
+            "reset.elf": tiny_guest.elf("", None, tiny_guest.TRIPLE_FAULT), "hang.elf": tiny_guest.elf("", None),
             "grub": xen_packages.grub_image(vmlinuz, initrd, APPEND), "bundle": cpio.chainload_module(vmlinuz, initrd)}
 
 
@@ -127,6 +131,11 @@ def check_small(lab: Lab, name: str, verdict: boots.Verdict) -> None:
     verdict.check("it says why", "not enough free RAM where the kernel can run" in (told.error or ""), told.error)
     verdict.equal("Linux was entered", told.entering, None)
     verdict.equal("end", lab.session.guests[name].end, "crash")
+
+
+def check_end(lab: Lab, name: str, verdict: boots.Verdict) -> None:
+    """A triple fault is not a power-off, and neither is a hang."""
+    verdict.equal("end", lab.session.guests[name].end, {"reset": "reboot", "hang": "timeout"}[name])
 
 
 def check_userspace(lab: Lab, name: str, verdict: boots.Verdict, cmdline: str, hypervisor: str) -> userspace.Report:
@@ -235,13 +244,13 @@ def compare(verdict: boots.Verdict, ours: wire.BootParams, theirs: wire.BootPara
 
 def judged(lab: Lab, name: str) -> boot.Outcome:
     """A guest's boot by chainload, as a boot in QEMU is judged."""
-    lines = lab.lines(name)
     plan = boot.Plan(xen_packages.kernel(), lab.build / boot.CHAINLOAD, append=APPEND)
-    return boot.conclude(plan, qemu.Run(lines=lines), lab.initramfs, len(lab.initramfs.data))
+    return boot.conclude(plan, lab.session.guests[name].run(), lab.initramfs, len(lab.initramfs.data))
 
 
 CHECKS: dict[str, Callable[[Lab, str, boots.Verdict], None]] = {
     "kernel32": check_kernel, "kernel64": check_kernel, "unread": check_unread, "small": check_small,
+    "reset": check_end, "hang": check_end,
     "linux-pv": check_pv, "linux-pvh": check_pvh, "chainload": check_chainload_here, "grub": check_grub,
     "above-4g": check_above_4g,
     "chainload-against-grub": compare_with_grub, "chainload-against-linux": compare_with_linux,

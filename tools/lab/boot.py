@@ -85,7 +85,7 @@ def conclude(plan: Plan, run: qemu.Run, made: userspace.Initramfs | None, initrd
     reached = userspace.BEGIN in run.lines
     if made and not reached:
         hint = "" if "console=" in plan.append else " (Linux was given no console= to speak on)"
-        raise LabError(f"userspace was not reached{hint}; the machine's last lines:\n{run.tail()}")
+        raise LabError(f"userspace was not reached{hint}: {run.how()}; its last lines:\n{run.tail()}")
     report = userspace.read(run.lines) if reached else None
     outcome = Outcome(plan, run, told, report, made, initrd_bytes)
     outcome.rows = judge(outcome)

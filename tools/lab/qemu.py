@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
 """A QEMU machine: started, listened to line by line, and never waited for longer than agreed."""
 
+import contextlib
 import dataclasses
 import json
 import queue
@@ -24,6 +25,20 @@ DEFAULT_ACCELERATOR = "tcg"
 DEBUG_EXIT_PORT = 0xF4
 LAST_LINES = 20
 
+# The ways in which a machine ends.
+EXITED, POWERED_OFF, RESET, CRASHED, RAN_ON, STOPPED = "exit", "power-off", "reset", "crash", "time", "stop"
+SENTENCES = {
+    EXITED: "ended through its exit port",
+    POWERED_OFF: "powered off",
+    RESET: "reset (a triple fault or a reboot)",
+    CRASHED: "crashed",
+    RAN_ON: "still ran when the time was up",
+    STOPPED: "was stopped when enough was seen",
+}
+# QEMU, qapi/run-state.json, ShutdownCause: the reason in the event SHUTDOWN.
+REASONS = {"guest-shutdown": POWERED_OFF, "guest-reset": RESET, "subsystem-reset": RESET, "guest-panic": CRASHED,
+           "host-qmp-quit": STOPPED}
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -41,8 +56,7 @@ class Machine:
     def command(self) -> list[str]:
         if self.machine not in MACHINES:
             raise LabError(f"unknown machine {self.machine}: one of {', '.join(MACHINES)}")
-        if not re.fullmatch(r"[1-9][0-9]*[MG]?", self.memory):
-            raise LabError(f"strange memory size {self.memory!r}: a number of MiB, or with M or G")
+        check_memory_size(self.memory)
         if self.accel not in ACCELERATORS:
             raise LabError(f"unknown accelerator {self.accel}: one of {', '.join(ACCELERATORS)}")
         # -nodefaults: no network card, display or drives, whose option ROMs cost time.
@@ -63,11 +77,17 @@ class Machine:
         return command + list(self.extra)
 
 
+def check_memory_size(text: str) -> None:
+    if not re.fullmatch(r"[1-9][0-9]*[MG]?", text):
+        raise LabError(f"strange memory size {text!r}: a number of MiB, or with M or G")
+
+
 @dataclass
 class Run:
-    """What a machine said, when, and how it ended."""
+    """What a machine said, when, and how it ended: `end` is one of the words above."""
 
     status: int = -1
+    end: str = RAN_ON
     seconds: float = 0.0
     lines: list[str] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
@@ -77,8 +97,15 @@ class Run:
         """The value that the guest wrote to the exit port; None if the machine ended otherwise."""
         return self.status >> 1 if self.status > 0 and self.status & 1 and self.status != 1 else None
 
+    def how(self) -> str:
+        return f"the machine {SENTENCES[self.end]}"
+
     def tail(self) -> str:
         return "\n".join(f"    | {line}" for line in self.lines[-LAST_LINES:]) or "    | (nothing was printed)"
+
+
+class Stop(Exception):
+    """Raised by a listener that has seen enough: the machine is ended."""
 
 
 class Hang(LabError):
@@ -89,34 +116,75 @@ class Hang(LabError):
         self.run = run
 
 
+class Control:
+    """QEMU's control socket: what is asked of the machine, and what QEMU reports unasked."""
+
+    def __init__(self) -> None:
+        self.socket, self.qemus_end = socket.socketpair()
+        self.socket.settimeout(10)
+        self.stream = self.socket.makefile("rw", encoding="utf-8")
+        self.asked = 0
+        self.events: list[dict] = []
+        # QEMU finds these two when it starts. Until the first there are no events, so the machine waits for the second.
+        self.send("qmp_capabilities")
+        self.send("cont")
+
+    def arguments(self) -> list[str]:
+        return ["-S", "-chardev", f"socket,id=control,fd={self.qemus_end.fileno()}",
+                "-mon", "chardev=control,mode=control"]
+
+    def send(self, command: str, **arguments: object) -> None:
+        self.asked += 1
+        print(json.dumps({"execute": command, "arguments": arguments, "id": self.asked}), file=self.stream, flush=True)
+
+    def receive(self) -> dict | None:
+        """The next message; None when QEMU has closed the connection."""
+        try:
+            line = self.stream.readline()
+        except ConnectionError:  # closed with a command unread
+            return None
+        except OSError as why:
+            raise LabError(f"QEMU's control socket does not answer: {why}") from why
+        message = json.loads(line) if line else None
+        if message and "event" in message:
+            self.events.append(message)
+        return message
+
+    def ask(self, command: str, **arguments: object) -> None:
+        self.send(command, **arguments)
+        while message := self.receive():
+            if "error" in message:
+                raise LabError(f"QEMU refuses {command}: {message['error']['desc']}")
+            if message.get("id") == self.asked:
+                return
+        raise LabError(f"QEMU refuses {command}: the connection was closed")
+
+    def end(self) -> str:
+        """How the machine ended, which it has: one of the words above."""
+        while self.receive():
+            pass
+        reasons = [event["data"]["reason"] for event in self.events if event["event"] == "SHUTDOWN"]
+        if not reasons or reasons[-1] not in REASONS:
+            raise LabError(f"QEMU ended without a known reason: {', '.join(reasons) or 'none'}")
+        return REASONS[reasons[-1]]
+
+    def close(self) -> None:
+        self.stream.close()
+        self.socket.close()
+        self.qemus_end.close()
+
+
 class Memory:
     """Guest physical memory of a running machine, read through QEMU's control socket."""
 
-    def __init__(self, socket_path: Path) -> None:
-        self.folder = socket_path.parent
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(10)
-        try:
-            self.socket.connect(str(socket_path))
-            self.stream = self.socket.makefile("rw", encoding="utf-8")
-            self.stream.readline()  # the greeting
-            self.ask("qmp_capabilities")
-        except OSError as why:
-            raise LabError(f"QEMU's control socket does not answer: {why}") from why
-
-    def ask(self, command: str, **arguments: object) -> None:
-        print(json.dumps({"execute": command, "arguments": arguments}), file=self.stream, flush=True)
-        while True:
-            answer = json.loads(self.stream.readline() or '{"error": {"desc": "the connection was closed"}}')
-            if "error" in answer:
-                raise LabError(f"QEMU refuses {command}: {answer['error']['desc']}")
-            if "return" in answer:
-                return
+    def __init__(self, control: Control, folder: Path) -> None:
+        self.control = control
+        self.folder = folder
 
     def read(self, paddr: int, size: int) -> bytes:
         """Exactly `size` bytes."""
         target = self.folder / "memory"
-        self.ask("pmemsave", val=paddr, size=size, filename=str(target))
+        self.control.ask("pmemsave", val=paddr, size=size, filename=str(target))
         data = target.read_bytes()
         if len(data) != size:
             raise LabError(f"QEMU gave {len(data)} of {size} bytes at {paddr:#x}")
@@ -132,53 +200,62 @@ class Memory:
 
 def inspect(machine: Machine, last_line: str, look: Callable[[Memory], None], timeout: float) -> Run:
     """Run until a line contains `last_line`; then give the machine's memory to `look`, and end the machine."""
+    control = Control()
     with tempfile.TemporaryDirectory(prefix="pvhboot-") as folder:
-        control = Path(folder) / "control"
-        looked = []
 
         def on_line(_seconds: float, line: str) -> None:
-            if last_line in line and not looked:
-                memory = Memory(control)
-                looked.append(True)
-                look(memory)
-                memory.ask("quit")
+            if last_line in line:
+                look(Memory(control, Path(folder)))
+                raise Stop
 
-        kept = dataclasses.replace(machine, debug_exit=False,
-                                   extra=machine.extra + ("-qmp", f"unix:{control},server=on,wait=off"))
-        run = start(kept, timeout, on_line=on_line)
-    if not looked:
-        raise LabError(f"the machine ended without the line {last_line!r}:\n{run.tail()}")
+        run = start(dataclasses.replace(machine, debug_exit=False), timeout, on_line=on_line, control=control)
+    if run.end != STOPPED:
+        raise LabError(f"{run.how()}, without the line {last_line!r}:\n{run.tail()}")
     return run
 
 
 def start(machine: Machine, timeout: float, log: Path | None = None,
-          on_line: Callable[[float, str], None] | None = None) -> Run:
+          on_line: Callable[[float, str], None] | None = None, control: Control | None = None) -> Run:
     """Run to the end. Raises Hang when it takes longer than `timeout` seconds."""
     if not shutil.which("qemu-system-x86_64"):
         raise LabError("qemu-system-x86_64 is not installed")
     run = Run()
-    with subprocess.Popen(machine.command(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT) as process:
-        try:
-            in_time = listen(process, run, timeout, on_line)
-        finally:
-            if process.poll() is None:
-                process.kill()
-    if log is not None:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text("\n".join(run.lines) + "\n", encoding="utf-8")
-    if not in_time:
-        raise Hang(timeout, run)
-    run.status = process.returncode
-    if run.status != 0 and run.debug_exit is None:
-        raise LabError(f"QEMU ended with status {run.status}:\n{run.tail()}")
+    with contextlib.closing(control or Control()) as control:
+        command = [*machine.command(), *control.arguments()]
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              pass_fds=[control.qemus_end.fileno()]) as process:
+            control.qemus_end.close()
+            lines: queue.Queue[str | None] = queue.Queue()
+            reader = threading.Thread(target=pump, args=(process, lines), daemon=True)
+            reader.start()
+            try:
+                in_time = listen(process, lines, run, timeout, on_line)
+            except Stop:
+                run.end = STOPPED
+            finally:
+                if process.poll() is None:
+                    process.kill()
+                reader.join(timeout=10)
+        if log is not None:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            log.write_text("\n".join(run.lines) + "\n", encoding="utf-8")
+        if run.end == STOPPED:
+            return run
+        if not in_time:
+            raise Hang(timeout, run)
+        run.status = process.returncode
+        if run.debug_exit is not None:
+            run.end = EXITED
+        elif run.status != 0:
+            raise LabError(f"QEMU ended with status {run.status}:\n{run.tail()}")
+        else:
+            run.end = control.end()
     return run
 
 
-def listen(process: subprocess.Popen, run: Run, timeout: float, on_line: Callable[[float, str], None] | None) -> bool:
+def listen(process: subprocess.Popen, lines: "queue.Queue[str | None]", run: Run, timeout: float,
+           on_line: Callable[[float, str], None] | None) -> bool:
     """Collect lines until the machine ends (true) or the time is up (false; the machine is killed then)."""
-    lines: queue.Queue[str | None] = queue.Queue()
-    threading.Thread(target=pump, args=(process, lines), daemon=True).start()
     began = time.monotonic()
     in_time = True
     while True:
@@ -209,8 +286,20 @@ def listen(process: subprocess.Popen, run: Run, timeout: float, on_line: Callabl
 
 
 def pump(process: subprocess.Popen, lines: "queue.Queue[str | None]") -> None:
-    """Consoles send carriage returns and escape sequences: firmware clears a screen that is not there."""
+    """Consoles send carriage returns and escape sequences: firmware clears a screen that is not there, and programs
+    that fill a screen move the cursor instead of ending a line."""
+    end_of_line = re.compile(rb"\n|\x1b\[[0-9;]*H")
     escape = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|c)")
-    for raw in process.stdout:
-        lines.put(escape.sub("", raw.decode("utf-8", "replace")).strip("\r\n"))
+    rest = b""
+    while chunk := process.stdout.read1(65536):
+        begin = 0
+        rest += chunk
+        for end in end_of_line.finditer(rest):
+            text = escape.sub("", rest[begin:end.start()].decode("utf-8", "replace")).strip("\r")
+            if text or end[0] == b"\n":
+                lines.put(text)
+            begin = end.end()
+        rest = rest[begin:]
+    if rest:
+        lines.put(escape.sub("", rest.decode("utf-8", "replace")).strip("\r"))
     lines.put(None)

@@ -55,9 +55,14 @@ def quoted(text: str) -> str:
     return f"{quote}{text}{quote}"
 
 
+# What dom0's script prints of a guest's end.
+ENDS = {"poweroff": qemu.POWERED_OFF, "reboot": qemu.RESET, "crash": qemu.CRASHED, "timeout": qemu.RAN_ON}
+
+
 @dataclass
 class GuestRun:
-    """What a guest's console showed, and how it ended: "poweroff", "crash", "timeout" or "not-created"."""
+    """What a guest's console showed, and how it ended: a key of ENDS, "not-created", or "never-begun" or "unfinished"
+    if dom0 got no further."""
 
     name: str
     lines: list[str] = field(default_factory=list)
@@ -67,6 +72,12 @@ class GuestRun:
 
     def tail(self) -> str:
         return "\n".join(f"    | {line}" for line in self.lines[-qemu.LAST_LINES:]) or "    | (nothing was printed)"
+
+    def run(self) -> qemu.Run:
+        """The same as of a machine of its own."""
+        if self.end not in ENDS:
+            raise LabError(f"dom0 did not run the domain {self.name} to an end ({self.end}):\n{self.tail()}")
+        return qemu.Run(0, ENDS[self.end], self.seconds, self.lines)
 
 
 INIT_HEAD = f"""#!/bin/busybox sh
@@ -112,9 +123,10 @@ run() {{  # NAME SECONDS [unread]
   while [ -z "$end" ]; do
     sleep 0.5
     show
-    set -- $(xl list $name 2>/dev/null | tail -n 1)
-    case "$5" in
+    set -- $(xl list -v $name 2>/dev/null | tail -n 1)
+    case "$5 $8" in  # state and reason; 1 is SHUTDOWN_reboot, which a triple fault is as well
       *c*) end=crash ;;
+      *s*" 1") end=reboot ;;
       *s*) end=poweroff ;;
       *) [ "$(cut -d . -f 1 /proc/uptime)" -gt $deadline ] && end=timeout ;;
     esac
@@ -164,10 +176,6 @@ def of_file(path: Path, name: str) -> cpio.Entry:
     return cpio.Entry(name, path.read_bytes(), stat.S_IFREG | 0o755)
 
 
-class Stop(Exception):
-    """Enough was seen."""
-
-
 @dataclass(frozen=True)
 class Until:
     """The machine is stopped when `line` is found on dom0's console, and then, if it is given, `xen` on Xen's."""
@@ -203,7 +211,7 @@ def start(modules: list[tuple[bytes, str]], xen_options: str, memory: str, timeo
                 if time.monotonic() > give_up:
                     raise LabError(f"Xen did not say {until.xen!r}")
                 time.sleep(0.1)
-            raise Stop
+            raise qemu.Stop
 
     with tempfile.TemporaryDirectory(prefix="pvhboot-") as scratch:
         names = []
@@ -216,9 +224,7 @@ def start(modules: list[tuple[bytes, str]], xen_options: str, memory: str, timeo
         machine = qemu.Machine(xen_packages.hypervisor(), None, f"{XEN_OPTIONS} {xen_options}", "q35", memory, "tcg",
                                False, ("-cpu", CPU, "-initrd", ",".join(names), "-serial", f"file:{console}"))
         try:
-            qemu.start(machine, timeout, on_line=listen)
-        except Stop:
-            pass
+            run.end = qemu.start(machine, timeout, on_line=listen).end
         except LabError as why:
             raise LabError(f"{why}\n  and of Xen:\n{tail(read_console(console), XEN_LAST_LINES)}") from why
         finally:
