@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Callable
 
 import building
-from lab import LabError, boot as booting, cpio, packages, qemu, userspace, xen, xen_packages
+from lab import LabError, boot as booting, bzimage, cpio, packages, qemu, xen, xen_packages
 
 NAME = "guest"
 VERSION = xen_packages.XEN
@@ -22,12 +22,15 @@ def plan(options: argparse.Namespace) -> booting.Plan:
             raise LabError(f"{option}: no such file: {path}")
     mebibytes(options.memory)
     xen_packages.provide()
-    packages.busybox()
+    kernel = options.kernel or xen_packages.kernel()
+    packages.busybox()  # of dom0
+    if not options.initrd:
+        packages.busybox(bzimage.bits(kernel.read_bytes()))
     building.configure(options=building.EXAMPLES)
     building.compile_all(targets=[str(booting.CHAINLOAD)])
     append = DEFAULT_APPEND if options.append == booting.DEFAULT_APPEND else options.append
-    return booting.Plan(options.kernel or xen_packages.kernel(), building.BUILD / booting.CHAINLOAD, options.initrd,
-                        append, "xen", options.memory, "tcg", options.timeout)
+    return booting.Plan(kernel, building.BUILD / booting.CHAINLOAD, options.initrd, append, "xen", options.memory,
+                        "tcg", options.timeout)
 
 
 def mebibytes(text: str) -> int:
@@ -42,12 +45,12 @@ def mebibytes(text: str) -> int:
 def boot(wanted: booting.Plan, on_line: Callable[[float, str], None],
          on_stage: Callable[[float, str, str], None]) -> booting.Outcome:
     """Boot Xen, dom0 and the domain; judge what arrived in it."""
-    made = None if wanted.initrd else userspace.build(packages.busybox().read_bytes())
+    image = wanted.kernel.read_bytes()
+    made = None if wanted.initrd else booting.userspace_of(image)
     initrd = wanted.initrd.read_bytes() if wanted.initrd else made.data
     guest = xen.Guest(NAME, "chainload.elf", "bundle", wanted.append, memory=mebibytes(wanted.memory),
                       timeout=int(wanted.timeout))
-    files = {"chainload.elf": wanted.chainload.read_bytes(),
-             "bundle": cpio.chainload_module(wanted.kernel.read_bytes(), initrd)}
+    files = {"chainload.elf": wanted.chainload.read_bytes(), "bundle": cpio.chainload_module(image, initrd)}
     said = {"ready": "runs; its toolstack is ready", "begin": "xl create", "end poweroff": "saw the domain power off",
             "end reboot": "saw the domain reset", "end crash": "saw the domain crash",
             "end timeout": "destroyed the domain, which took too long"}

@@ -15,7 +15,7 @@ from lab import LabError, boot, bzimage, packages, qemu, userspace
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--kernel", type=Path, metavar="FILE", help="a bzImage instead of Debian's")
+    parser.add_argument("--kernel", type=Path, metavar="FILE", help="a bzImage instead of Debian's, 64-bit or 32-bit")
     parser.add_argument("--initrd", type=Path, metavar="FILE", help="an initrd instead of the reporting userspace")
     parser.add_argument("--append", default=boot.DEFAULT_APPEND, metavar="TEXT",
                         help=f"Linux's command line (default: {boot.DEFAULT_APPEND})")
@@ -81,15 +81,15 @@ def run(options: argparse.Namespace) -> int:
         return tell(outcome, log)
     kernel = checked(options.kernel, "--kernel") if options.kernel else packages.kernel()
     initrd = checked(options.initrd, "--initrd") if options.initrd else None
-    if not initrd:
-        packages.busybox()
     image = kernel.read_bytes()
+    if not initrd:
+        packages.busybox(bzimage.bits(image))
     chainload = None
     if not options.direct:
         building.configure(options=building.EXAMPLES)
         building.compile_all(targets=[str(boot.CHAINLOAD)])
         chainload = building.BUILD / boot.CHAINLOAD
-    elif image[:4] != b"\x7fELF":
+    elif image[:4] != bzimage.ELF:
         bzimage.vmlinux(kernel)
     stage(time.monotonic() - began, "ready", f"kernel {kernel.name}, examples built")
     log = building.BUILD / "boot" / "console.log"

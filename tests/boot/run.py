@@ -3,11 +3,13 @@
 """One boot test: a machine is started, its console is read, and what it says is compared. Exit 0, 1, or 77 (skipped).
 
 Scenarios:
-  kernel   QEMU -> examples/kernel; every fact it prints against the bytes in guest memory
-  linux    QEMU -> examples/chainload -> Linux -> userspace; the zero page against the hand-over that QEMU gave
-  bare     QEMU -> examples/chainload with a kernel alone for its module -> Linux, which then misses its root
-  direct   QEMU -> vmlinux; Linux's own translation against the same hand-over
-  refuse   QEMU -> examples/chainload with bad input; one clear line that names the broken rule
+  kernel     QEMU -> examples/kernel; every fact it prints against the bytes in guest memory
+  linux      QEMU -> examples/chainload -> Linux -> userspace; the zero page against the handoff that QEMU gave
+  bare       QEMU -> examples/chainload with a kernel alone for its module -> Linux, which then misses its root
+  installer  QEMU -> examples/chainload -> the Debian installer, to its first dialog
+  memtest    QEMU -> examples/chainload -> memtest86+, until it tests memory
+  direct     QEMU -> vmlinux; Linux's own translation against the same handoff
+  refuse     QEMU -> examples/chainload with bad input; one clear line that names the broken rule
 """
 
 import argparse
@@ -18,17 +20,27 @@ import re
 import sys
 import tempfile
 from pathlib import Path
+from typing import Callable, TypeVar
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
 import refusals  # noqa: E402
-from lab import LabError, boot, bzimage, console, packages, qemu, userspace, wire  # noqa: E402
+from lab import LabError, boot, bzimage, console, cpio, packages, qemu, userspace, wire  # noqa: E402
 
 KERNELS = Path("examples/kernel")
 ISA_HOLE = wire.Range(0xA0000, 0x60000, 2)
 KERNEL_OK = 0x10  # what examples/kernel writes to the exit port when all is well
 REFUSED = 0x20  # and what both examples write when they refuse their input
 MIB = 1 << 20
+SKIP = 77
+# Kernels for the scenario linux. A test skips when its kernel is unavailable, unless it is the first, which many need.
+LINUXES = {"debian": packages.kernel, "686": packages.kernel_686, "686-pae": packages.kernel_686_pae,
+           "6.12": packages.kernel_6_12}
+Got = TypeVar("Got")
+
+
+class Skip(Exception):
+    """The reason why this test cannot run here."""
 
 
 class Verdict:
@@ -43,6 +55,13 @@ class Verdict:
 
     def equal(self, what: str, got: object, wanted: object) -> None:
         self.check(what, got == wanted, got if got == wanted else f"{got} instead of {wanted}")
+
+
+def if_available(get: Callable[[], Got]) -> Got:
+    try:
+        return get()
+    except packages.Unavailable as why:
+        raise Skip(" ".join(str(why).split())) from why
 
 
 def memory_bytes(text: str) -> int:
@@ -135,8 +154,8 @@ def is_joined(ranges: list[wire.Range]) -> bool:
 
 
 def test_linux(options: argparse.Namespace, verdict: Verdict) -> None:
+    kernel = linux(options)
     given = reference(options)
-    kernel = packages.kernel()
     append = f"{boot.DEFAULT_APPEND} carried.over=1"
     if options.fill_command_line:
         append = append.ljust(bzimage.command_line_limit(kernel.read_bytes()), "x")
@@ -162,7 +181,34 @@ def test_linux(options: argparse.Namespace, verdict: Verdict) -> None:
                   (params.ramdisk_image, params.ramdisk_image + params.ramdisk_size))
     # The decompressor may move the kernel but leaves the address of its 32-bit entry as the loader wrote it.
     verdict.equal("code32_start", params.code32_start, told.entering)
+    verdict.equal("the kernel that runs", report.kernel, release(kernel.read_bytes()))
     check_linux_itself(verdict, report, params, memory_bytes(options.memory))
+    if options.no_note:
+        check_no_note(verdict, bzimage.vmlinux(kernel), options.timeout)
+
+
+def linux(options: argparse.Namespace) -> Path:
+    """The kernel to boot, with the busybox that runs on it."""
+    if options.kernel == "debian":
+        return packages.kernel()
+    found = if_available(LINUXES[options.kernel])
+    if_available(lambda: packages.busybox(bzimage.bits(found.read_bytes())))
+    return found
+
+
+def release(image: bytes) -> str:
+    """What `uname -r` prints when this kernel runs."""
+    return bzimage.kernel_version(image).partition(" ")[0]
+
+
+def check_no_note(verdict: Verdict, vmlinux: Path, timeout: float) -> None:
+    """QEMU does not boot the same kernel by itself."""
+    try:
+        said = qemu.start(qemu.Machine(vmlinux), timeout).how()
+    except LabError as why:
+        said = str(why)
+    last = said.splitlines()[-1].strip(" |")
+    verdict.check("the kernel has no PVH note of its own", "without PVH ELF Note" in last, last)
 
 
 def check_linux_itself(verdict: Verdict, report: userspace.Report, params: wire.BootParams, memory: int) -> None:
@@ -187,6 +233,63 @@ def test_bare(options: argparse.Namespace, verdict: Verdict) -> None:
     for text in ("Linux version", f"Command line: {boot.DEFAULT_APPEND}", "Kernel panic - not syncing: VFS"):
         verdict.check(f"Linux says {text}", any(text in line for line in run.lines))
     verdict.equal("Linux reboots when it panics", run.end, qemu.RESET)
+
+
+def until(machine: qemu.Machine, line: str, options: argparse.Namespace) -> qemu.Run:
+    """Run the machine until one of its lines matches."""
+
+    def on_line(_seconds: float, text: str) -> None:
+        if re.search(line, text):
+            raise qemu.Stop
+
+    run = qemu.start(machine, options.timeout, options.log, on_line)
+    if run.end != qemu.STOPPED:
+        raise LabError(f"{run.how()}, without a line like {line!r}:\n{run.tail()}")
+    return run
+
+
+def test_installer(options: argparse.Namespace, verdict: Verdict) -> None:
+    kernel, initrd = if_available(packages.installer)
+    image = kernel.read_bytes()
+    with tempfile.NamedTemporaryFile() as module:
+        module.write(cpio.chainload_module(image, initrd.read_bytes()))
+        module.flush()
+        machine = qemu.Machine(options.build / boot.CHAINLOAD, Path(module.name), boot.DEFAULT_APPEND, options.machine,
+                               options.memory)
+        # The installer draws its dialogs with the title in the upper edge; !! is the priority.
+        run = until(machine, r"\[!!\] ", options)
+    told = console.read("chainload", run.lines)
+    print("\n".join(line for line in run.lines if "chainload: " in line))
+    start, end = told.placed["initrd"]
+    verdict.equal("the initrd has its size", end - start, initrd.stat().st_size)
+    last = (end - 1) | 0xFFF  # Linux keeps whole pages
+    for text in (f"Linux version {release(image)} ", f"Command line: {boot.DEFAULT_APPEND}",
+                 f"ACPI: RSDP 0x{told.rsdp or 0:016X}", f"RAMDISK: [mem 0x{start:08x}-0x{last:08x}]",
+                 "Starting system log daemon"):
+        verdict.check(f"the console shows {text}", any(text in line for line in run.lines))
+
+
+def test_memtest(options: argparse.Namespace, verdict: Verdict) -> None:
+    image = if_available(packages.memtest).read_bytes()
+    with tempfile.NamedTemporaryFile() as module:
+        module.write(cpio.chainload_module(image))
+        module.flush()
+        machine = qemu.Machine(options.build / boot.CHAINLOAD, Path(module.name), "console=ttyS0,115200",
+                               options.machine, options.memory)
+        run = until(machine, "#[1-9][0-9]* +\\[", options)  # a test after the first, so it does not stand still
+    told = console.read("chainload", run.lines)
+    screen = run.lines[next(number for number, line in enumerate(run.lines) if "chainload: entering" in line) + 1:]
+    print("\n".join([line for line in run.lines if "chainload: " in line] + screen))
+    name = bzimage.kernel_version(image)
+    verdict.check("the screen has the name in the header", name != "" and any(name in line for line in screen), name)
+    size = f"Memory  : {wire.ram_bytes(told.received) // MIB:4}MB"
+    verdict.check("it sees the RAM that QEMU gave", any(size in line for line in screen), size)
+    tested = [int(match[1]) for line in screen if (match := re.search(r"#(\d+) +\[", line))]
+    verdict.check("it tests, one test after the other", tested == sorted(tested) and len(set(tested)) >= 2, tested)
+    errors = [match[1] for line in screen if (match := re.search(r"Errors: (\d+)", line))]
+    verdict.equal("errors in memory", set(errors), {"0"})
+
+
 
 
 def test_direct(options: argparse.Namespace, verdict: Verdict) -> None:
@@ -223,8 +326,8 @@ def test_refuse(options: argparse.Namespace, verdict: Verdict) -> None:
     verdict.equal("Linux was entered", told.entering, None)
 
 
-SCENARIOS = {"kernel": test_kernel, "linux": test_linux, "bare": test_bare, "direct": test_direct,
-             "refuse": test_refuse}
+SCENARIOS = {"kernel": test_kernel, "linux": test_linux, "bare": test_bare, "installer": test_installer,
+             "memtest": test_memtest, "direct": test_direct, "refuse": test_refuse}
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -235,6 +338,8 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--machine", default="q35", choices=qemu.MACHINES)
     parser.add_argument("--memory", default="256M")
     parser.add_argument("--image", default="kernel32", help="kernel: kernel32 or kernel64")
+    parser.add_argument("--kernel", default="debian", choices=LINUXES, help="linux: which kernel")
+    parser.add_argument("--no-note", action="store_true", help="linux: it has no PVH note and QEMU cannot boot it")
     parser.add_argument("--fill-command-line", action="store_true", help="linux: as long as the kernel takes")
     parser.add_argument("--cmdline-entry", help="linux: a command line in the archive, which wins over QEMU's")
     parser.add_argument("--alignment", type=int, default=4096, help="linux: of the initrd in its module")
@@ -248,6 +353,9 @@ def main() -> int:
     verdict = Verdict()
     try:
         SCENARIOS[options.scenario](options, verdict)
+    except Skip as why:
+        print(f"skipped: {why}")
+        return SKIP
     except LabError as why:
         verdict.check(options.scenario, False, why)
     print(f"{verdict.failures} of the checks failed" if verdict.failures else "all checks passed")

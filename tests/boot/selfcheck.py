@@ -3,9 +3,13 @@
 """The boot tests, tested: they must fail on a machine that hangs, on wrong facts and on broken input."""
 
 import bz2
+import contextlib
 import dataclasses
 import gzip
+import hashlib
+import io
 import lzma
+import os
 import queue
 import shutil
 import stat
@@ -22,6 +26,7 @@ from unittest import mock
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "tools"))
 
+import run as tests  # noqa: E402
 import tiny_guest  # noqa: E402
 from lab import LabError, boot, bzimage, console, cpio, packages, qemu, userspace, wire  # noqa: E402
 
@@ -337,6 +342,136 @@ class Images(Folder):
         self.assertEqual(module[8192:], b"initrd")
         self.assertTrue(module[:8192].rstrip(b"\0").endswith(b"TRAILER!!!"))
         self.assertEqual(len(cpio.chainload_module(b"K" * 5000)) % 4096, 0)
+
+
+    def test_bits(self) -> None:
+        image = bytearray(self.image(b"payload"))
+        for version, flags, bits in ((0x20F, 1, 64), (0x20F, 0x7E, 32), (0x20C, 0, 32), (0x20B, 0, 64)):
+            struct.pack_into("<H", image, bzimage.VERSION, version)
+            struct.pack_into("<H", image, 0x236, flags)
+            self.assertEqual(bzimage.bits(bytes(image)), bits, (version, flags))
+        for other, bits in ((b"\x7fELF\x01", 32), (b"\x7fELF\x02", 64), (b"", 64), (bytes(4096), 64)):
+            self.assertEqual(bzimage.bits(other), bits)
+
+    def test_userspace_has_the_bits_of_the_kernel(self) -> None:
+        path = self.folder / "busybox"
+        path.write_bytes(b"\x7fELF\x01")
+        with mock.patch.object(packages, "busybox", return_value=path) as asked:
+            boot.userspace_of(b"\x7fELF\x01")
+            boot.userspace_of(b"\x7fELF\x02")
+        self.assertEqual([call.args for call in asked.call_args_list], [(32,), (64,)])
+
+    def test_userspace_with_the_wrong_bits(self) -> None:
+        path = self.folder / "busybox"
+        path.write_bytes(b"\x7fELF\x02")
+        with mock.patch.dict(os.environ, PVHBOOT_BUSYBOX=str(path)):
+            self.assertEqual(packages.busybox(64), path)
+            with self.assertRaisesRegex(LabError, "64-bit program, and the kernel is a 32-bit one"):
+                packages.busybox(32)
+            path.write_bytes(b"\x7fELF\x01")
+            self.assertEqual(packages.busybox(32), path)
+
+
+class Packages(Folder):
+    """Downloads, from a mirror that is a folder."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.fetched: list[str] = []
+        patch = mock.patch.object(packages, "CACHE", self.folder / "the cache")
+        patch.start()
+        self.addCleanup(patch.stop)
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PVHBOOT_")}
+        patch = mock.patch.dict(os.environ, environment, clear=True)
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def fetch(self, package: str, folder: Path, _archive: packages.Archive | None = None) -> Path:
+        self.fetched.append(package)
+        return Path(shutil.copy(os.devnull, folder / "package.deb"))
+
+    def test_another_architecture(self) -> None:
+        """The real apt, with lists of the lab's own."""
+        if not packages.has_apt():
+            self.skipTest("this system has no apt")
+        package = self.folder / "package"
+        (package / "DEBIAN").mkdir(parents=True)
+        (package / "boot").mkdir()
+        (package / "boot/vmlinuz-lab").write_bytes(b"kernel")
+        control = "Package: linux-image-lab\nVersion: 1\nArchitecture: i386\nMaintainer: lab <lab@localhost>\n"
+        (package / "DEBIAN/control").write_text(f"{control}Description: of the lab\n", encoding="ascii")
+        mirror = self.folder / "a mirror"
+        mirror.mkdir()
+        deb = mirror / "lab.deb"
+        subprocess.run(["dpkg-deb", "--root-owner-group", "-b", package, deb], capture_output=True, timeout=60,
+                       check=True)
+        (mirror / "Packages").write_text(
+            f"{control}Filename: ./lab.deb\nSize: {deb.stat().st_size}\n"
+            f"SHA256: {hashlib.sha256(deb.read_bytes()).hexdigest()}\nDescription: of the lab\n\n", encoding="ascii")
+        line = f"deb [trusted=yes] file:{str(mirror).replace(' ', '%20')} ./"
+        foreign = ["dpkg", "--print-foreign-architectures"]
+        before = subprocess.run(foreign, capture_output=True, timeout=60, check=True).stdout
+        with mock.patch.object(packages, "source_line", return_value=line), \
+                contextlib.redirect_stdout(io.StringIO()):
+            found = packages.provide("linux-image-lab", packages.KERNEL_FILE, "no other way", packages.I386)
+            self.assertEqual(found.read_bytes(), b"kernel")
+            with self.assertRaisesRegex(packages.Unavailable, "the i386 lists of this system do not know it"):
+                packages.provide("linux-image-absent", packages.KERNEL_FILE, "no other way", packages.I386)
+        self.assertEqual(subprocess.run(foreign, capture_output=True, timeout=60, check=True).stdout, before)
+        self.assertFalse(packages.known("linux-image-lab"))
+
+    def test_lists_that_are_out_of_reach(self) -> None:
+        if not packages.has_apt():
+            self.skipTest("this system has no apt")
+        line = "deb [trusted=yes] http://127.0.0.1:9/ ./"
+        options = packages.apt_options(packages.I386) + ["-o", "Acquire::Retries=0"]
+        with mock.patch.object(packages, "source_line", return_value=line), \
+                mock.patch.object(packages, "apt_options", lambda archive: options if archive else []), \
+                contextlib.redirect_stdout(io.StringIO()), \
+                self.assertRaisesRegex(packages.Unavailable, r"cannot fetch the package lists of i386: (.|\n)*127\.0"):
+            packages.provide("linux-image-lab", packages.KERNEL_FILE, "no other way", packages.I386)
+
+    def test_6_12_from_backports(self) -> None:
+        asked: list[packages.Archive | None] = []
+
+        def fetch(package: str, folder: Path, archive: packages.Archive | None = None) -> Path:
+            asked.append(archive)
+            if archive is None:
+                raise packages.Unavailable("not in these lists")
+            return self.fetch(package, folder)
+
+        for version, says in (("6.12.1", None), ("6.16.1", "have vmlinuz-6.16.1, not 6.12")):
+            shutil.rmtree(self.folder / "the cache", ignore_errors=True)
+            asked.clear()
+
+            def unpack(_deb: Path, _members: tuple[str, ...], target: Path) -> None:
+                (target / "boot").mkdir(parents=True)
+                (target / f"boot/vmlinuz-{version}").touch()
+
+            with mock.patch.multiple(packages, fetch=fetch, unpack=unpack, has_apt=lambda: True):
+                if says is None:
+                    self.assertEqual(packages.kernel_6_12().name, "vmlinuz-6.12.1")
+                else:
+                    self.assertRaisesRegex(packages.Unavailable, says, packages.kernel_6_12)
+                self.assertEqual(asked, [None, packages.BACKPORTS])
+                if says is None:
+                    packages.kernel_6_12()  # from the cache, and no list is asked again
+                    self.assertEqual(len(asked), 2)
+
+    def test_skipped_with_the_reason_as_the_last_line(self) -> None:
+        for scenario in (("linux", "--kernel", "686"), ("linux", "--kernel", "686-pae"), ("linux", "--kernel", "6.12"),
+                         ("installer",), ("memtest",), ("linux",)):
+            said = io.StringIO()
+            with self.subTest(scenario), contextlib.redirect_stdout(said), \
+                    mock.patch.object(packages, "has_apt", return_value=False), \
+                    mock.patch.object(sys, "argv", ["run.py", *scenario, "--build", str(self.folder)]):
+                status = tests.main()
+            last = said.getvalue().splitlines()[-1]
+            if scenario == ("linux",):  # without the kernel of all tests this one fails
+                self.assertEqual((status, last), (1, "1 of the checks failed"))
+            else:
+                self.assertEqual(status, tests.SKIP)
+                self.assertRegex(last, "^skipped: .* is not in .* and this system has no apt to download it with")
 
 
 class Maps(unittest.TestCase):

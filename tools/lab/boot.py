@@ -56,13 +56,13 @@ class Outcome:
 
 def boot(plan: Plan, on_line: Callable[[float, str], None] | None = None) -> Outcome:
     """Make the inputs, run the machine, read the console."""
-    made = None if plan.initrd else userspace.build(packages.busybox().read_bytes())
+    image = plan.kernel.read_bytes()
+    made = None if plan.initrd else userspace_of(image)
     initrd = plan.initrd.read_bytes() if plan.initrd else made.data
     with tempfile.TemporaryDirectory(prefix="pvhboot-") as scratch:
         module = Path(scratch) / "module"
         if plan.chainload:
-            module.write_bytes(chainload_module(plan.kernel.read_bytes(), initrd, plan.cmdline_entry,
-                                                plan.alignment))
+            module.write_bytes(chainload_module(image, initrd, plan.cmdline_entry, plan.alignment))
             entered = plan.chainload
         else:
             module.write_bytes(initrd)
@@ -75,6 +75,11 @@ def boot(plan: Plan, on_line: Callable[[float, str], None] | None = None) -> Out
                 raise
             run = why.run  # an initrd from elsewhere need not end the machine: what it said until now is judged
     return conclude(plan, run, made, len(initrd))
+
+
+def userspace_of(kernel: bytes) -> userspace.Initramfs:
+    """The reporting userspace, of as many bits as the kernel."""
+    return userspace.build(packages.busybox(bzimage.bits(kernel)).read_bytes())
 
 
 def conclude(plan: Plan, run: qemu.Run, made: userspace.Initramfs | None, initrd_bytes: int) -> Outcome:

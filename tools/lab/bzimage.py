@@ -16,9 +16,13 @@ SETUP_SECTS = 0x1F1
 HEADER_MAGIC = 0x202
 VERSION = 0x206
 KERNEL_VERSION = 0x20E
+XLOADFLAGS = 0x236
+XLF_KERNEL_64 = 1
 CMDLINE_SIZE = 0x238
 PAYLOAD = 0x248
 HEADER_END = 0x268
+ELF = b"\x7fELF"
+ELFCLASS32 = b"\1"
 
 
 def protected_mode_offset(image: bytes) -> int:
@@ -36,6 +40,17 @@ def command_line_limit(image: bytes) -> int:
     if struct.unpack_from("<H", image, VERSION)[0] < 0x206:
         return 255
     return struct.unpack_from("<I", image, CMDLINE_SIZE)[0]
+
+
+def bits(image: bytes) -> int:
+    """Of the kernel, and so of the userspace that it can run: 64 or 32. A header before 2.12 does not say; that counts
+    as 64, and so does what is not a kernel, which is for the boot loader to refuse."""
+    if image[:4] == ELF:
+        return 32 if image[4:5] == ELFCLASS32 else 64
+    if len(image) < HEADER_END or image[HEADER_MAGIC:HEADER_MAGIC + 4] != b"HdrS":
+        return 64
+    version, flags = (struct.unpack_from("<H", image, offset)[0] for offset in (VERSION, XLOADFLAGS))
+    return 32 if version >= 0x20C and not flags & XLF_KERNEL_64 else 64
 
 
 def kernel_version(image: bytes) -> str:
@@ -65,7 +80,7 @@ def unpack(image: bytes) -> bytes:
     data = payload(image)
     magic = data[:4]
     try:
-        if magic == b"\x7fELF":
+        if magic == ELF:
             kernel = data
         elif magic[:2] in (b"\x1f\x8b", b"\x1f\x9e"):
             kernel = zlib.decompressobj(31).decompress(data)
@@ -86,9 +101,9 @@ def unpack(image: bytes) -> bytes:
     except (zlib.error, OSError, lzma.LZMAError, EOFError) as why:
         raise LabError(f"the payload does not unpack: {why}") from why
     size = int.from_bytes(data[-4:], "little")
-    if magic != b"\x7fELF" and len(kernel) != size:
+    if magic != ELF and len(kernel) != size:
         raise LabError(f"the payload unpacks to {len(kernel)} bytes and says {size}")
-    if kernel[:4] != b"\x7fELF":
+    if kernel[:4] != ELF:
         raise LabError("the payload unpacks to something that is not an ELF file")
     return kernel
 
@@ -105,12 +120,16 @@ def by_tool(tool: str, data: bytes) -> bytes:
 def vmlinux(bzimage: Path) -> Path:
     """The unpacked kernel as a file, kept in the cache under the digest of the file it came from."""
     image = bzimage.read_bytes()
-    if image[:4] == b"\x7fELF":
+    if image[:4] == ELF:
         return bzimage
     CACHE.mkdir(exist_ok=True)
     target = CACHE / f"vmlinux-{hashlib.sha256(image).hexdigest()[:16]}"
     if not target.exists():
+        try:
+            kernel = unpack(image)
+        except LabError as why:
+            raise LabError(f"{bzimage}: {why}") from why
         partial = target.with_suffix(f".{id(image)}.part")
-        partial.write_bytes(unpack(image))
+        partial.write_bytes(kernel)
         partial.rename(target)
     return target

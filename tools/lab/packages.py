@@ -12,26 +12,92 @@ import re
 import shutil
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator
 
 from lab import CACHE, LabError
 
+
+class Unavailable(LabError):
+    """A package that this system cannot get: a reason to skip a test that wants it."""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """Package lists of the lab's own, kept in the cache: those of another architecture or suite of the mirror that the
+    system uses. Fetching them needs no root and leaves the system's configuration alone."""
+
+    name: str
+    architecture: str = ""  # empty: the system's
+    suite: str = ""  # what follows the name of the system's release
+
+
+I386 = Archive("i386", architecture="i386")
+BACKPORTS = Archive("backports", suite="-backports")
+
 KERNEL_PACKAGE = "linux-image-amd64"
+KERNEL_FILE = "boot/vmlinuz-*"
+LINUX_6_12_PACKAGE = "linux-image-6.12-amd64"
 BUSYBOX_PACKAGE = "busybox-static"
+MEMTEST_PACKAGE = "memtest86+"
+INSTALLER_PACKAGE = "debian-installer-12-netboot-amd64"
+INSTALLER_FOLDER = "usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64"
+# What is unpacked of a package with whichever of its files is asked for first, so that one download is enough.
+TOGETHER = {
+    INSTALLER_PACKAGE: (f"{INSTALLER_FOLDER}/linux", f"{INSTALLER_FOLDER}/initrd.gz"),
+}
+NO_OTHER_WAY = "there is no other way to get it"
 
 
 def kernel() -> Path:
     """A Debian vmlinuz: $PVHBOOT_KERNEL, the cache, or a download."""
     if given := os.environ.get("PVHBOOT_KERNEL"):
         return existing(Path(given), "$PVHBOOT_KERNEL")
-    return provide(KERNEL_PACKAGE, "boot/vmlinuz-*", "give one with --kernel FILE, or name it in PVHBOOT_KERNEL")
+    return provide(KERNEL_PACKAGE, KERNEL_FILE, "give one with --kernel FILE, or name it in PVHBOOT_KERNEL")
 
 
-def busybox() -> Path:
-    """A static busybox: $PVHBOOT_BUSYBOX, this system's own, the cache, or a download."""
+def kernel_686() -> Path:
+    """A 32-bit kernel without PAE and without a PVH note."""
+    return provide("linux-image-686", KERNEL_FILE, NO_OTHER_WAY, I386)
+
+
+def kernel_686_pae() -> Path:
+    return provide("linux-image-686-pae", KERNEL_FILE, NO_OTHER_WAY, I386)
+
+
+def kernel_6_12() -> Path:
+    """From the system's suites where they have it, as Debian 12's security updates do, else from backports."""
+    found = find(room_of(KERNEL_PACKAGE, BACKPORTS), KERNEL_FILE)
+    if found is None:
+        try:
+            return provide(LINUX_6_12_PACKAGE, KERNEL_FILE, NO_OTHER_WAY)
+        except Unavailable:
+            found = provide(KERNEL_PACKAGE, KERNEL_FILE, NO_OTHER_WAY, BACKPORTS)
+    if "-6.12." not in found.name:
+        raise Unavailable(f"the backports of this system's release have {found.name}, not 6.12")
+    return found
+
+
+def installer() -> tuple[Path, Path]:
+    """The Debian installer's kernel and initrd, in their text variant."""
+    kernel_file, initrd = (provide(INSTALLER_PACKAGE, member, NO_OTHER_WAY) for member in TOGETHER[INSTALLER_PACKAGE])
+    return kernel_file, initrd
+
+
+def memtest() -> Path:
+    return provide(MEMTEST_PACKAGE, "boot/memtest86+x64.bin", NO_OTHER_WAY)
+
+
+def busybox(bits: int = 64) -> Path:
+    """A static busybox for a kernel of so many bits: $PVHBOOT_BUSYBOX, this system's own, the cache, or a download."""
     if given := os.environ.get("PVHBOOT_BUSYBOX"):
-        return existing(Path(given), "$PVHBOOT_BUSYBOX")
+        path = existing(Path(given), "$PVHBOOT_BUSYBOX")
+        if bits == 32 and elf_bits(path) == 64:
+            raise LabError(f"$PVHBOOT_BUSYBOX: {path} is a 64-bit program, and the kernel is a 32-bit one")
+        return path
+    if bits == 32:
+        return provide(BUSYBOX_PACKAGE, "bin/busybox", "name a 32-bit one in PVHBOOT_BUSYBOX", I386)
     if not has_apt():
         for name in ("busybox.static", "busybox"):
             found = shutil.which(name)
@@ -44,6 +110,12 @@ def existing(path: Path, origin: str) -> Path:
     if not path.is_file():
         raise LabError(f"{origin}: no such file: {path}")
     return path
+
+
+def elf_bits(path: Path) -> int | None:
+    """32 or 64, and None for what is not an ELF file."""
+    with open(path, "rb") as file:
+        return {b"\x7fELF\x01": 32, b"\x7fELF\x02": 64}.get(file.read(5))
 
 
 def is_static(path: Path) -> bool:
@@ -63,20 +135,27 @@ def has_apt() -> bool:
     return all(shutil.which(tool) for tool in ("apt-get", "apt-cache", "dpkg-deb", "tar"))
 
 
-def provide(package: str, member: str, otherwise: str) -> Path:
+def provide(package: str, member: str, otherwise: str, archive: Archive | None = None) -> Path:
     """The file of `package` whose path matches the glob `member`, from the cache or by download."""
-    room = CACHE / "packages" / package
+    room = room_of(package, archive)
+    if found := find(room, member):
+        return found  # without the lock, which is held as long as a download takes
     with locked():
         found = find(room, member)
         if found:
             return found
         if not has_apt():
-            raise LabError(f"{package} is not in {CACHE} and this system has no apt to download it with: {otherwise}")
-        download(package, member, room)
+            raise Unavailable(f"{package} is not in {CACHE} and this system has no apt to download it with: "
+                              f"{otherwise}")
+        download(package, TOGETHER.get(package, ()) + (member,), room, archive)
         found = find(room, member)
     if not found:
         raise LabError(f"{package} holds no file {member}: {otherwise}")
     return found
+
+
+def room_of(package: str, archive: Archive | None = None) -> Path:
+    return CACHE / "packages" / (f"{package}-{archive.name}" if archive else package)
 
 
 def find(room: Path, member: str) -> Path | None:
@@ -92,52 +171,112 @@ def locked() -> Iterator[None]:
         yield
 
 
-def download(package: str, member: str, room: Path) -> None:
+def download(package: str, members: tuple[str, ...], room: Path, archive: Archive | None) -> None:
     """Download, unpack the matching files beside their final place, and move them there in one step."""
-    if not known(package):
-        refresh_lists()
     with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
         folder = Path(scratch)
-        deb = fetch(resolve(package), folder)
-        unpack(deb, (member,), folder / "files")
+        deb = fetch(package, folder, archive)
+        unpack(deb, members, folder / "files")
         room.parent.mkdir(exist_ok=True)
         shutil.rmtree(room, ignore_errors=True)
         (folder / "files").rename(room)
 
 
-def known(package: str) -> bool:
-    return subprocess.run(["apt-cache", "show", package], capture_output=True, timeout=60, check=False).returncode == 0
+def known(package: str, archive: Archive | None = None) -> bool:
+    command = ["apt-cache", *apt_options(archive), "show", package]
+    return subprocess.run(command, capture_output=True, timeout=60, check=False).returncode == 0
 
 
-def refresh_lists() -> None:
+def apt_room(archive: Archive) -> Path:
+    return CACHE / "apt" / archive.name
+
+
+def apt_options(archive: Archive | None) -> list[str]:
+    """apt's options for lists, state and files of its own; none for the system's."""
+    if archive is None:
+        return []
+    room = apt_room(archive)
+    settings = {
+        "Dir::Etc::sourcelist": room / "sources.list", "Dir::Etc::sourceparts": "-", "Dir::State": room / "state",
+        "Dir::State::status": room / "status", "Dir::Cache": room / "cache", "Dir::Cache::pkgcache": "",
+        "Dir::Cache::srcpkgcache": "", "Acquire::Languages": "none", "APT::Sandbox::User": "root",
+    }
+    if archive.architecture:
+        settings |= {"APT::Architecture": archive.architecture, "APT::Architectures": archive.architecture}
+    return [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
+
+
+def source_line(archive: Archive) -> str:
+    """The line of sources.list: the mirror and the release that the system's own packages come from."""
+    command = ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE)", "Created-By: Packages",
+               "Origin: Debian", "Label: Debian", "Component: main"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    # Suites such as bookworm-updates lie beside the release and are named after it.
+    mirrors = [words for words in map(str.split, done.stdout.splitlines()) if len(words) == 2 and "-" not in words[1]]
+    if not mirrors:
+        raise Unavailable(f"this system's package lists name no Debian mirror to get {archive.name} packages from")
+    address, release = mirrors[0]
+    keys = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+    options = f"[signed-by={keys}] " if keys.exists() else ""
+    return f"deb {options}{address} {release}{archive.suite} main"
+
+
+def refresh_lists(archive: Archive | None = None) -> None:
+    if archive is not None:
+        refresh_own_lists(archive)
+        return
     print("lab: refreshing the package lists", flush=True)
     prefix = [] if os.geteuid() == 0 else ["sudo"] if shutil.which("sudo") else None
     if prefix is None:
-        raise LabError("the package lists are missing or old: run `apt-get update` as root")
+        raise Unavailable("the package lists are missing or old: run `apt-get update` as root")
     # A list that is out of reach is no reason to stop: the wanted package may be in another.
     subprocess.run([*prefix, "apt-get", "-q", "-q", "update"], timeout=300, check=False)
 
 
-def resolve(package: str) -> str:
+def refresh_own_lists(archive: Archive) -> None:
+    print(f"lab: fetching the package lists of {archive.name} into the cache", flush=True)
+    if not known(BUSYBOX_PACKAGE):
+        refresh_lists()  # a system without lists does not say which of its mirrors is Debian's
+    line = source_line(archive)
+    room = apt_room(archive)
+    for folder in ("state/lists/partial", "cache/archives/partial"):
+        (room / folder).mkdir(parents=True, exist_ok=True)
+    (room / "status").touch()
+    (room / "sources.list").write_text(line + "\n", encoding="utf-8")
+    command = ["apt-get", *apt_options(archive), "-q", "-q", "-o", "APT::Update::Error-Mode=any", "update"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode:
+        raise Unavailable(f"cannot fetch the package lists of {archive.name}: {(done.stderr or done.stdout).strip()}")
+
+
+def resolve(package: str, archive: Archive | None = None) -> str:
     """linux-image-amd64 and its like are empty and depend on the package with the kernel."""
     if not package.startswith("linux-image-"):
         return package
-    done = subprocess.run(["apt-cache", "depends", package], capture_output=True, text=True, timeout=60, check=False)
+    command = ["apt-cache", *apt_options(archive), "depends", package]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     real = re.findall(r"^\s*Depends:\s*(linux-image-\d\S*)", done.stdout, re.MULTILINE)
     return real[0] if real else package
 
 
-def fetch(package: str, folder: Path) -> Path:
-    print(f"lab: downloading {package} (unpacked into the cache, not installed)", flush=True)
-    command = ["apt-get", "-q", "-q", "-o", "APT::Sandbox::User=root", "download", package]
+def fetch(package: str, folder: Path, archive: Archive | None = None) -> Path:
+    """The .deb file. Lists that do not know the package, or name a version that the mirror no longer has, are fetched
+    anew once."""
     for attempt in (1, 2):
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900, check=False)
-        debs = list(folder.glob("*.deb"))
-        if done.returncode == 0 and debs:
-            return debs[0]
+        if not known(package, archive):
+            why = f"{f'the {archive.name} lists' if archive else 'the package lists'} of this system do not know it"
+        else:
+            name = resolve(package, archive)
+            print(f"lab: downloading {name} (unpacked into the cache, not installed)", flush=True)
+            command = ["apt-get", *apt_options(archive), "-q", "-q", "-o", "APT::Sandbox::User=root", "download", name]
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900, check=False)
+            debs = list(folder.glob("*.deb"))
+            if done.returncode == 0 and debs:
+                return debs[0]
+            why = (done.stderr or done.stdout).strip()
         if attempt == 1:
-            refresh_lists()  # old lists name versions that the mirror no longer has
-    raise LabError(f"cannot download {package}: {(done.stderr or done.stdout).strip()}")
+            refresh_lists(archive)
+    raise Unavailable(f"cannot download {package}: {why}")
 
 
 def unpack(deb: Path, members: tuple[str, ...], target: Path) -> None:

@@ -37,8 +37,7 @@ CONTENTS = {
 ), SHARED)
 
 
-class Unavailable(LabError):
-    """This system has no such packages: a reason to skip, not to fail."""
+Unavailable = packages.Unavailable
 
 
 def provide() -> Path:
@@ -65,7 +64,7 @@ def download() -> None:
         for package, members in CONTENTS.items():
             folder = Path(scratch) / package
             folder.mkdir()
-            deb = packages.fetch(packages.resolve(package), folder)
+            deb = packages.fetch(package, folder)
             packages.unpack(deb, members, files)
             deb.unlink()
         compressed = only(files, f"boot/xen-{XEN}-amd64.gz")
