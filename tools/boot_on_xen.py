@@ -22,7 +22,7 @@ def plan(options: argparse.Namespace) -> booting.Plan:
             raise LabError(f"{option}: no such file: {path}")
     mebibytes(options.memory)
     xen_packages.provide()
-    kernel = options.kernel or xen_packages.kernel()
+    kernel = options.kernel or packages.kernel()
     packages.busybox()  # of dom0
     if not options.initrd:
         packages.busybox(bzimage.bits(kernel.read_bytes()))

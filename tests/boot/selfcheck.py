@@ -5,6 +5,7 @@
 import bz2
 import contextlib
 import dataclasses
+import fnmatch
 import gzip
 import hashlib
 import io
@@ -28,7 +29,7 @@ sys.path.insert(0, str(HERE.parents[1] / "tools"))
 
 import run as tests  # noqa: E402
 import tiny_guest  # noqa: E402
-from lab import LabError, boot, bzimage, console, cpio, packages, qemu, userspace, wire  # noqa: E402
+from lab import LabError, boot, bzimage, console, cpio, packages, qemu, userspace, wire, xen_packages  # noqa: E402
 
 
 class Folder(unittest.TestCase):
@@ -378,7 +379,11 @@ class Packages(Folder):
     def setUp(self) -> None:
         super().setUp()
         self.fetched: list[str] = []
-        patch = mock.patch.object(packages, "CACHE", self.folder / "the cache")
+        for target, value in ((packages, self.folder / "the cache"), (xen_packages, self.folder / "the cache")):
+            patch = mock.patch.object(target, "CACHE", value)
+            patch.start()
+            self.addCleanup(patch.stop)
+        patch = mock.patch.object(xen_packages, "ROOM", self.folder / "the cache" / "xen")
         patch.start()
         self.addCleanup(patch.stop)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PVHBOOT_")}
@@ -389,6 +394,28 @@ class Packages(Folder):
     def fetch(self, package: str, folder: Path, _archive: packages.Archive | None = None) -> Path:
         self.fetched.append(package)
         return Path(shutil.copy(os.devnull, folder / "package.deb"))
+
+    def unpack(self, _deb: Path, members: tuple[str, ...], target: Path) -> None:
+        xen_drivers = "lib/modules/6.1/kernel/drivers/xen"
+        files = {"boot/vmlinuz-6.1": b"kernel", f"boot/xen-{xen_packages.XEN}-amd64.gz": gzip.compress(b"xen"),
+                 **{f"{xen_drivers}/{name}.ko": b"module" for name in packages.XEN_MODULES[:-1]},
+                 f"{xen_drivers}/xenfs/xenfs.ko": b"module"}
+        for name, data in files.items():
+            if any(fnmatch.fnmatch(name, member) for member in members):
+                (target / name).parent.mkdir(parents=True, exist_ok=True)
+                (target / name).write_bytes(data)
+
+    def test_xen_and_plain_boot_share_a_kernel(self) -> None:
+        for first, second in ((packages.kernel, xen_packages.provide), (xen_packages.provide, packages.kernel)):
+            shutil.rmtree(self.folder / "the cache", ignore_errors=True)
+            self.fetched.clear()
+            with self.subTest(first), mock.patch.multiple(packages, fetch=self.fetch, unpack=self.unpack,
+                                                          known=lambda *_: True, has_apt=lambda: True):
+                first()
+                second()
+                self.assertEqual(xen_packages.kernel(), packages.kernel())
+                self.assertEqual([path.stem for path in xen_packages.modules()], list(packages.XEN_MODULES))
+            self.assertEqual(self.fetched.count(packages.KERNEL_PACKAGE), 1, self.fetched)
 
     def test_another_architecture(self) -> None:
         """The real apt, with lists of the lab's own."""

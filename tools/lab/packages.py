@@ -43,8 +43,11 @@ BUSYBOX_PACKAGE = "busybox-static"
 MEMTEST_PACKAGE = "memtest86+"
 INSTALLER_PACKAGE = "debian-installer-12-netboot-amd64"
 INSTALLER_FOLDER = "usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64"
+# Kernel modules that dom0 needs before the toolstack can talk to Xen; the rest is built in.
+XEN_MODULES = ("xen-evtchn", "xen-privcmd", "xen-gntdev", "xen-gntalloc", "xenfs")
 # What is unpacked of a package with whichever of its files is asked for first, so that one download is enough.
 TOGETHER = {
+    KERNEL_PACKAGE: (KERNEL_FILE, *(f"*/{name}.ko*" for name in XEN_MODULES)),
     INSTALLER_PACKAGE: (f"{INSTALLER_FOLDER}/linux", f"{INSTALLER_FOLDER}/initrd.gz"),
 }
 NO_OTHER_WAY = "there is no other way to get it"
@@ -54,7 +57,18 @@ def kernel() -> Path:
     """A Debian vmlinuz: $PVHBOOT_KERNEL, the cache, or a download."""
     if given := os.environ.get("PVHBOOT_KERNEL"):
         return existing(Path(given), "$PVHBOOT_KERNEL")
+    return debian_kernel()
+
+
+def debian_kernel() -> Path:
+    """Debian's vmlinuz, whatever PVHBOOT_KERNEL says: `xen_modules` belong to it."""
     return provide(KERNEL_PACKAGE, KERNEL_FILE, "give one with --kernel FILE, or name it in PVHBOOT_KERNEL")
+
+
+def xen_modules() -> list[Path]:
+    """In the order in which they can be loaded."""
+    return [provide(KERNEL_PACKAGE, f"lib/modules/*/kernel/drivers/xen/**/{name}.ko*", NO_OTHER_WAY)
+            for name in XEN_MODULES]
 
 
 def kernel_686() -> Path:

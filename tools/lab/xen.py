@@ -94,7 +94,7 @@ ln -s /run /var/run
 mount -t devpts devpts /dev/pts
 exec >/dev/ttyS0 2>&1
 say() {{ echo "lab: $*"; }}
-for module in {' '.join(xen_packages.MODULES)}; do insmod /modules/$module.ko || say "cannot load $module"; done
+for module in {' '.join(packages.XEN_MODULES)}; do insmod /modules/$module.ko || say "cannot load $module"; done
 mount -t xenfs xenfs /proc/xen
 xenstored --no-fork &
 xen-init-dom0 || say "xen-init-dom0 failed"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Debian's Xen, its toolstack, GRUB and a kernel with its modules: one folder in the cache, unpacked from packages that
-are downloaded by name and never installed."""
+"""Debian's Xen, its toolstack and GRUB: one folder in the cache, unpacked from packages that are downloaded by name and
+never installed. The kernel of dom0 is the one that every other boot uses."""
 
 import gzip
 import shutil
@@ -15,8 +15,6 @@ ROOM = CACHE / f"xen-{XEN}"
 TOOLS = f"usr/lib/xen-{XEN}/bin"
 LIBRARIES = ("lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu")
 LOADER = "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"
-# What dom0's kernel needs before the toolstack can talk to Xen; the rest is built in.
-MODULES = ("xen-evtchn", "xen-privcmd", "xen-gntdev", "xen-gntalloc", "xenfs")
 PROGRAMS = ("xl", "xenstored", "xenconsoled", "xen-init-dom0", "libxl-save-helper")
 SHARED = tuple(f"{folder}/*.so*" for folder in LIBRARIES)
 
@@ -24,7 +22,6 @@ SHARED = tuple(f"{folder}/*.so*" for folder in LIBRARIES)
 CONTENTS = {
     f"xen-hypervisor-{XEN}-amd64": (f"boot/xen-{XEN}-amd64.gz",),
     f"xen-utils-{XEN}": tuple(f"{TOOLS}/{name}" for name in PROGRAMS),
-    packages.KERNEL_PACKAGE: ("boot/vmlinuz-*", *(f"*/{name}.ko*" for name in MODULES)),
     "grub-xen-bin": ("usr/lib/grub/i386-xen_pvh/*",),
     "grub-common": ("usr/bin/grub-mkimage",),
     "libc6": (*SHARED, "lib64/*"),
@@ -41,18 +38,24 @@ Unavailable = packages.Unavailable
 
 
 def provide() -> Path:
-    """The folder with everything in it, from the cache or by download."""
-    stamp = ROOM / "contents"
-    with packages.locked():
-        if not stamp.exists() or stamp.read_text(encoding="ascii") != repr(CONTENTS):
-            download()
+    """The folder with Xen, from the cache or by download, after the kernel with dom0's modules."""
+    if not is_provided():
+        with packages.locked():
+            if not is_provided():
+                download()
+    modules()
     return ROOM
+
+
+def is_provided() -> bool:
+    stamp = ROOM / "contents"
+    return stamp.exists() and stamp.read_text(encoding="ascii") == repr(CONTENTS)
 
 
 def download() -> None:
     if not packages.has_apt():
         raise Unavailable("Xen and its tools come from Debian's packages, and this system has no apt to get them with")
-    needed = (f"xen-utils-{XEN}", "grub-xen-bin", packages.KERNEL_PACKAGE)
+    needed = (f"xen-utils-{XEN}", "grub-xen-bin")
     if not all(map(packages.known, needed)):
         packages.refresh_lists()
     for package in needed:
@@ -88,12 +91,11 @@ def hypervisor() -> Path:
 
 def kernel() -> Path:
     """The kernel of dom0 and of the guests: the one that the modules belong to."""
-    return only(provide(), "boot/vmlinuz-*")
+    return packages.debian_kernel()
 
 
 def modules() -> list[Path]:
-    """In the order in which they can be loaded."""
-    return [only(provide(), f"lib/modules/*/kernel/drivers/xen/**/{name}.ko*") for name in MODULES]
+    return packages.xen_modules()
 
 
 def grub_image(vmlinuz: bytes, initrd: bytes, append: str) -> bytes:
