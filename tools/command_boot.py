@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Boot a Debian Linux kernel in QEMU: PVH, examples/chainload, Linux, userspace; then tell what arrived.
+"""Boot a Debian Linux kernel in QEMU: PVH, examples/chainload, Linux, userspace; then show what arrived.
 
 The kernel and busybox are downloaded by package name into .cache and never installed.
 """
 
 import argparse
+import math
 import os
 import time
 from pathlib import Path
 
 import boot_on_xen
 import building
-from lab import LabError, boot, bzimage, packages, qemu, userspace
+from lab import LabError, boot, bzimage, inputs, packages, qemu, userspace
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,14 +29,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
                         help="enter the same kernel's vmlinux straight through its own PVH note")
     parser.add_argument("--accel", default=qemu.DEFAULT_ACCELERATOR, choices=qemu.ACCELERATORS,
                         help="tcg, QEMU's software emulation (default), or kvm, where the host can run Linux on it")
-    parser.add_argument("--timeout", type=float, default=120.0, metavar="SECONDS")
+    parser.add_argument("--timeout", type=seconds, default=120.0, metavar="SECONDS")
     parser.add_argument("--verbose", action="store_true", help="show the whole console")
 
 
+def seconds(text: str) -> float:
+    number = float(text)
+    if not 0 < number < math.inf:
+        raise ValueError(text)
+    return number
+
+
 class Progress:
-    """One line a stage, as soon as the console shows that it is reached."""
+    """One line a stage, as soon as the console shows that it is reached, with the seconds since the command began."""
 
     def __init__(self, verbose: bool, direct: bool) -> None:
+        self.began = time.monotonic()
         self.verbose = verbose
         self.stages = [
             ("chainload: start_info", "chainload", "entered through PVH"),
@@ -45,44 +54,50 @@ class Progress:
             ("Linux version", "linux", "speaks on the console"),
             ("Run /init as init process", "linux", "starts userspace"),
             (userspace.BEGIN, "userspace", "reached"),
-            (userspace.END, "userspace", "has told what it got"),
+            (userspace.END, "userspace", "reported what arrived"),
         ]
 
-    def line(self, seconds: float, text: str) -> None:
+    def line(self, text: str) -> None:
         if self.verbose:
             print(f"  | {text}", flush=True)
         for number, (mark, who, what) in enumerate(self.stages):
             if mark in text:
                 detail = text[text.find(mark) + len(mark):].strip() if who == "chainload" else ""
-                stage(seconds, who, f"{what}{': ' + detail if detail else ''}")
+                self.stage(who, f"{what}{': ' + detail if detail else ''}")
                 del self.stages[:number + 1]
                 return
 
+    def stage(self, who: str, what: str) -> None:
+        print(f"{time.monotonic() - self.began:6.1f} s  {who:<10} {what}", flush=True)
 
-def stage(seconds: float, who: str, what: str) -> None:
-    print(f"{seconds:6.1f} s  {who:<10} {what}", flush=True)
 
-
-def checked(path: Path, option: str) -> Path:
-    if not path.is_file():
-        raise LabError(f"{option}: no such file: {path}")
-    return path
+def check(options: argparse.Namespace) -> None:
+    """Refuse what cannot work, before anything is downloaded or built."""
+    if options.xen and (options.direct or options.accel == "kvm" or options.machine != "q35"):
+        raise LabError("--xen goes with --kernel, --initrd, --append, --memory, --timeout and --verbose only")
+    qemu.check_memory_size(options.memory)
+    if options.xen:
+        boot_on_xen.mebibytes(options.memory)
+    given = os.environ.get("PVHBOOT_KERNEL")
+    if options.kernel:
+        inputs.kernel(options.kernel, "--kernel", options.direct, options.xen)
+    elif given:
+        inputs.kernel(Path(given), "$PVHBOOT_KERNEL", options.direct, options.xen)
+    if options.initrd:
+        inputs.initrd(options.initrd, "--initrd")
 
 
 def run(options: argparse.Namespace) -> int:
-    began = time.monotonic()
+    progress = Progress(options.verbose, options.direct)
+    check(options)
     if options.xen:
-        if options.direct or options.accel == "kvm" or options.machine != "q35":
-            raise LabError("--xen goes with --kernel, --initrd, --append, --memory, --timeout and --verbose only")
         plan, log = boot_on_xen.plan(options), boot_on_xen.LOGS / f"{boot_on_xen.NAME}.log"
-        stage(time.monotonic() - began, "ready",
-              f"Xen {boot_on_xen.VERSION}, kernel {plan.kernel.name}, examples built")
-        outcome = boot_on_xen.boot(plan, Progress(options.verbose, False).line, stage)
+        progress.stage("ready", f"Xen {boot_on_xen.VERSION}, kernel {plan.kernel.name}, examples built")
+        outcome = boot_on_xen.boot(plan, progress.line, progress.stage)
         return tell(outcome, log)
-    kernel = checked(options.kernel, "--kernel") if options.kernel else packages.kernel()
-    initrd = checked(options.initrd, "--initrd") if options.initrd else None
+    kernel = options.kernel or packages.kernel()
     image = kernel.read_bytes()
-    if not initrd:
+    if not options.initrd:
         packages.busybox(bzimage.bits(image))
     chainload = None
     if not options.direct:
@@ -91,13 +106,13 @@ def run(options: argparse.Namespace) -> int:
         chainload = building.BUILD / boot.CHAINLOAD
     elif image[:4] != bzimage.ELF:
         bzimage.vmlinux(kernel)
-    stage(time.monotonic() - began, "ready", f"kernel {kernel.name}, examples built")
+    progress.stage("ready", f"kernel {kernel.name}{', examples built' if chainload else ''}")
     log = building.BUILD / "boot" / "console.log"
-    plan = boot.Plan(kernel, chainload, initrd, options.append, options.machine, options.memory, options.accel,
+    plan = boot.Plan(kernel, chainload, options.initrd, options.append, options.machine, options.memory, options.accel,
                      options.timeout, log)
-    stage(0, "qemu", f"{plan.machine}, {plan.memory}, {plan.accel}")
-    outcome = boot.boot(plan, Progress(options.verbose, options.direct).line)
-    stage(outcome.run.seconds, "qemu", outcome.run.how())
+    progress.stage("qemu", f"{plan.machine}, {plan.memory}, {plan.accel}")
+    outcome = boot.boot(plan, lambda _seconds, text: progress.line(text))
+    progress.stage("qemu", outcome.run.how())
     return tell(outcome, log)
 
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSL-1.0
 """The boot tests, tested: they must fail on a machine that hangs, on wrong facts and on broken input."""
 
+import argparse
 import bz2
 import contextlib
 import dataclasses
@@ -12,6 +13,7 @@ import io
 import lzma
 import os
 import queue
+import re
 import shutil
 import stat
 import struct
@@ -22,14 +24,18 @@ import threading
 import time
 import unittest
 from pathlib import Path
+from typing import Callable
 from unittest import mock
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "tools"))
 
+import boot_on_xen  # noqa: E402
+import command_boot  # noqa: E402
 import run as tests  # noqa: E402
 import tiny_guest  # noqa: E402
-from lab import LabError, boot, bzimage, console, cpio, packages, qemu, userspace, wire, xen_packages  # noqa: E402
+from lab import LabError, boot, bzimage, console, cpio, inputs, packages, qemu, userspace, wire, xen, \
+    xen_packages  # noqa: E402
 
 
 class Folder(unittest.TestCase):
@@ -371,6 +377,126 @@ class Images(Folder):
                 packages.busybox(32)
             path.write_bytes(b"\x7fELF\x01")
             self.assertEqual(packages.busybox(32), path)
+
+
+class Inputs(Folder):
+    """Files that a user may name by mistake."""
+
+    def refused(self, check: Callable[[], None]) -> str:
+        with self.assertRaises(LabError) as caught:
+            check()
+        return str(caught.exception)
+
+    def file(self, data: bytes) -> Path:
+        path = self.folder / "file"
+        path.write_bytes(data)
+        return path
+
+    def test_compressed_kernels(self) -> None:
+        contents = {"gunzip": gzip.compress(b"kernel"), "unxz": lzma.compress(b"kernel"),
+                    "bunzip2": bz2.compress(b"kernel"), "unlzma": lzma.compress(b"kernel", lzma.FORMAT_ALONE)}
+        for tool, options, unpack in (("zstd", (), "unzstd"), ("lz4", (), "unlz4"), ("lz4", ("-l",), "unlz4")):
+            if shutil.which(tool):
+                done = subprocess.run([tool, "-q", "-c", *options], input=b"kernel", capture_output=True, timeout=60,
+                                      check=True)
+                contents[f"{unpack}{''.join(options)}"] = done.stdout
+        for command, data in contents.items():
+            path = self.file(data)
+            for direct in (False, True):
+                said = self.refused(lambda: inputs.kernel(path, "--kernel", direct))
+                self.assertRegex(said, f"^--kernel: {path} is [A-Za-z0-9]*-compressed: unpack it with "
+                                 f"{command.partition('-')[0]}$")
+            inputs.initrd(path, "--initrd")  # Linux unpacks it
+
+    def test_other_kernels(self) -> None:
+        path = self.file(b"\x7fELF\x02" + bytes(600))
+        self.assertEqual(self.refused(lambda: inputs.kernel(path, "--kernel", False)),
+                         f"--kernel: {path} is an ELF image, not a bzImage: boot it directly with --direct")
+        self.assertIn("without --xen", self.refused(lambda: inputs.kernel(path, "--kernel", False, on_xen=True)))
+        inputs.kernel(path, "--kernel", True)
+        self.file(b"")
+        self.assertIn("is empty", self.refused(lambda: inputs.kernel(path, "--kernel", False)))
+        self.file(cpio.archive([]))
+        self.assertIn("give it with --initrd", self.refused(lambda: inputs.kernel(path, "--kernel", False)))
+        self.assertIn("is a folder", self.refused(lambda: inputs.kernel(self.folder, "--kernel", False)))
+        self.assertIn("no such file", self.refused(lambda: inputs.kernel(self.folder / "no", "--kernel", False)))
+        self.file(b"MZ" + bytes(0x200) + b"HdrS")
+        inputs.kernel(path, "--kernel", False)
+        inputs.kernel(path, "--kernel", True)
+
+    def test_initrds(self) -> None:
+        path = self.file(b"")
+        self.assertIn("is empty", self.refused(lambda: inputs.initrd(path, "--initrd")))
+        self.file(b"\x7fELF\x02")
+        self.assertIn("is an ELF image, not an initrd", self.refused(lambda: inputs.initrd(path, "--initrd")))
+        self.file(b"MZ" + bytes(0x200) + b"HdrS")
+        self.assertIn("give it with --kernel", self.refused(lambda: inputs.initrd(path, "--initrd")))
+        self.file(cpio.archive([]))
+        inputs.initrd(path, "--initrd")
+
+
+class Commands(Folder):
+    """./dev boot up to the machine, which others test."""
+
+    def options(self, *arguments: str) -> argparse.Namespace:
+        parser = argparse.ArgumentParser()
+        command_boot.arguments(parser)
+        return parser.parse_args(arguments)
+
+    def test_refuses_before_it_works(self) -> None:
+        path = self.folder / "file"
+        path.write_bytes(b"\x1f\x8b")
+        with mock.patch.object(packages, "provide", side_effect=AssertionError), \
+                mock.patch.object(command_boot.building, "configure", side_effect=AssertionError):
+            for arguments, says in ((("--kernel", str(path)), "--kernel: .* is gzip"),
+                                    (("--xen", "--kernel", str(path)), "--kernel: .* is gzip"),
+                                    (("--memory", "lots"), "strange memory size"),
+                                    (("--xen", "--memory", "5G"), "does not fit")):
+                with self.subTest(arguments), self.assertRaisesRegex(LabError, says):
+                    command_boot.run(self.options(*arguments))
+            path.write_bytes(b"")
+            with self.assertRaisesRegex(LabError, "--initrd: .* is empty"):
+                command_boot.run(self.options("--initrd", str(path)))
+            with mock.patch.dict(os.environ, PVHBOOT_KERNEL=str(path)), \
+                    self.assertRaisesRegex(LabError, r"\$PVHBOOT_KERNEL: .* is empty"):
+                command_boot.run(self.options())
+
+    def times(self, *arguments: str) -> list[float]:
+        """The seconds before each stage of a boot whose set-up takes 0.3 s and whose machine another 0.3 s."""
+        kernel = self.folder / "kernel"
+        kernel.write_bytes(b"kernel")
+        outcome = boot.Outcome(boot.Plan(kernel, kernel), qemu.Run(end=qemu.POWERED_OFF), None, None, None)
+
+        def machine(*arguments: object) -> boot.Outcome:
+            time.sleep(0.3)
+            arguments[1](0.0, "chainload: start_info 0x21e0")
+            return outcome
+
+        def domain(_guests: object, _files: object, _timeout: float, _folder: Path,
+                   on_line: Callable[[float, str, str], None]) -> xen.Session:
+            machine(None, lambda seconds, line: on_line(seconds, boot_on_xen.NAME, line))
+            return xen.Session({boot_on_xen.NAME: xen.GuestRun(boot_on_xen.NAME, end="poweroff")}, 0, [])
+
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said), mock.patch.object(packages, "busybox", return_value=kernel), \
+                mock.patch.object(command_boot.building, "configure", side_effect=lambda **_: time.sleep(0.3)), \
+                mock.patch.object(command_boot.building, "compile_all"), \
+                mock.patch.object(command_boot.building, "BUILD", self.folder), \
+                mock.patch.object(boot, "boot", machine), mock.patch.object(boot, "conclude", return_value=outcome), \
+                mock.patch.object(xen_packages, "provide"), mock.patch.object(xen, "run_guests", domain):
+            (self.folder / boot.CHAINLOAD).parent.mkdir(parents=True, exist_ok=True)
+            (self.folder / boot.CHAINLOAD).touch()
+            command_boot.run(self.options("--kernel", str(kernel), *arguments))
+        return [float(seconds) for seconds in re.findall(r"^ *(\d+\.\d) s ", said.getvalue(), re.MULTILINE)]
+
+    def test_one_clock(self) -> None:
+        for arguments in ((), ("--xen",)):
+            times = self.times(*arguments)
+            with self.subTest(arguments, times=times):
+                self.assertEqual(len(times), 4)
+                self.assertEqual(times, sorted(times))
+                self.assertGreaterEqual(times[0], 0.3)
+                self.assertGreaterEqual(times[-1], 0.6)
 
 
 class Packages(Folder):
