@@ -81,7 +81,22 @@ def by_pkg_config(scratch: Path) -> None:
     installed = files_below(prefix / "include")
     if source != installed:
         raise Failure(f"not installed: {source - installed}; installed, but from nowhere: {installed - source}")
+    check_version(scratch, run("pkg-config", "--modversion", "pvhboot", PKG_CONFIG_PATH=search).strip(), flags)
     compile_and_run(scratch, flags)
+
+
+def check_version(scratch: Path, version: str, flags: list[str]) -> None:
+    """The installed header states the version that the .pc file states, in its parts and as one number."""
+    major, minor, patch = (int(part) for part in version.split("."))
+    number = major * 1_000_000 + minor * 1_000 + patch
+    source = scratch / "version.cpp"
+    source.write_text(f"""#include <pvhboot/version.hpp>
+#if PVHBOOT_VERSION != {number}
+#error "PVHBOOT_VERSION is not {number}"
+#endif
+static_assert(PVHBOOT_VERSION_MAJOR == {major} && PVHBOOT_VERSION_MINOR == {minor} && PVHBOOT_VERSION_PATCH == {patch});
+""", encoding="utf-8")
+    run("g++", "-std=c++20", "-fsyntax-only", *WARNINGS, *flags, source)
 
 
 def files_below(folder: Path) -> set[str]:
