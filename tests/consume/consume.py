@@ -7,6 +7,7 @@ Ways:
   pkg-config   an install into a scratch prefix
   include      a plain -I
   wraps        doctest and PFR from their wraps, with local repositories standing in for the network
+  headers-only a plain `meson setup` and install where doctest and Boost are missing, without a network
 """
 
 import argparse
@@ -114,6 +115,49 @@ def compile_and_run(scratch: Path, flags: list[str]) -> None:
         run(program)
 
 
+def by_headers_only(scratch: Path) -> None:
+    project, tools, prefix = scratch / "pvhboot", scratch / "tools", scratch / "prefix"
+    copy_project(project)
+    tools.mkdir()
+    fetched = scratch / "fetched"
+    executable(tools / "git", f"echo \"$*\" >>'{fetched}'\nexit 1\n")
+    # A compiler that cannot see the two libraries, whichever way Meson looks for them.
+    executable(tools / "c++", 'for word; do case $word in *.cpp) if grep -qE "doctest/|boost/" "$word"; then\n'
+               'echo "$word: fatal error: No such file or directory" >&2; exit 1; fi;; esac; done\nexec g++ "$@"\n')
+    machine = scratch / "machine.ini"
+    machine.write_text(f"[binaries]\ncpp = '{tools / 'c++'}'\ncmake = 'false'\n"
+                       f"[properties]\nboost_root = '{scratch / 'nothing'}'\n", encoding="utf-8")
+    environment = {"PATH": f"{tools}:{os.environ['PATH']}"}
+    setup = ["meson", "setup", f"--native-file={machine}"]
+    run(*setup, scratch / "build", project, f"--prefix={prefix}", **environment)
+    names = {entry["name"] for entry in json.loads(run("meson", "introspect", "--targets", scratch / "build"))}
+    if "unit" in names or "kernel32.elf" not in names:
+        raise Failure(f"tests are built, or examples are not: {sorted(names)}")
+    run("meson", "install", "-C", scratch / "build", "--no-rebuild")
+    if files_below(prefix / "include") != files_below(ROOT / "include"):
+        raise Failure("not all headers are installed")
+    if fetched.exists():
+        raise Failure(f"git was started: {fetched.read_text(encoding='utf-8')}")
+    # Who insists on the tests learns what is missing.
+    refused = refusal(*setup, scratch / "insist", project, "-Dtests=enabled", "--wrap-mode=nodownload", **environment)
+    if "doctest" not in refused:
+        raise Failure(f"-Dtests=enabled does not name the missing library:\n{refused}")
+
+
+def executable(path: Path, script: str) -> None:
+    path.write_text(f"#!/bin/sh\n{script}", encoding="utf-8")
+    path.chmod(0o755)
+
+
+def refusal(*command: object, **environment: str) -> str:
+    """What a command prints that must fail."""
+    try:
+        printed = run(*command, **environment)
+    except Failure as why:
+        return str(why)
+    raise Failure(f"{' '.join(map(str, command))} does not fail:\n{printed}")
+
+
 def by_wraps(scratch: Path) -> None:
     """The wraps as they are: Git is told to look for their addresses in a local folder."""
     repositories = {
@@ -193,7 +237,8 @@ def system_header(name: str) -> Path:
     raise Skip(f"the system has no {name} to stand in for the network")
 
 
-WAYS = {"subproject": by_subproject, "pkg-config": by_pkg_config, "include": by_include, "wraps": by_wraps}
+WAYS = {"subproject": by_subproject, "pkg-config": by_pkg_config, "include": by_include, "wraps": by_wraps,
+        "headers-only": by_headers_only}
 
 
 def main() -> int:
