@@ -12,6 +12,7 @@ from pathlib import Path
 
 import boot_on_xen
 import building
+import values
 from lab import LabError, boot, bzimage, inputs, packages, qemu, userspace
 
 
@@ -29,15 +30,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
                         help="enter the same kernel's vmlinux straight through its own PVH note")
     parser.add_argument("--accel", default=qemu.DEFAULT_ACCELERATOR, choices=qemu.ACCELERATORS,
                         help="tcg, QEMU's software emulation (default), or kvm, where the host can run Linux on it")
-    parser.add_argument("--timeout", type=seconds, default=120.0, metavar="SECONDS")
+    parser.add_argument("--timeout", type=values.seconds, default=120.0, metavar="SECONDS",
+                        help="for the machine to end (default: 120)")
     parser.add_argument("--verbose", action="store_true", help="show the whole console")
 
-
-def seconds(text: str) -> float:
-    number = float(text)
-    if not 0 < number < math.inf:
-        raise ValueError(text)
-    return number
 
 
 class Progress:
@@ -85,11 +81,12 @@ def check(options: argparse.Namespace) -> None:
         inputs.kernel(Path(given), "$PVHBOOT_KERNEL", options.direct, options.xen)
     if options.initrd:
         inputs.initrd(options.initrd, "--initrd")
+    else:
+        values.file_named_by("PVHBOOT_BUSYBOX")
 
 
 def run(options: argparse.Namespace) -> int:
     progress = Progress(options.verbose, options.direct)
-    check(options)
     if options.xen:
         plan, log = boot_on_xen.plan(options), boot_on_xen.LOGS / f"{boot_on_xen.NAME}.log"
         progress.stage("ready", f"Xen {boot_on_xen.VERSION}, kernel {plan.kernel.name}, examples built")

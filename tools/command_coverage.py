@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Tell which lines and branches of the headers the unit tests do not run."""
+"""List the lines and branches of the headers that the unit tests do not run."""
 
 import argparse
 import subprocess

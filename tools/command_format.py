@@ -9,7 +9,7 @@ from lab import ROOT
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 and tell which files differ")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 and list the files that differ")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import sources
-from lab import ROOT
+from lab import ROOT, LabError
 
 FLAGS = ["-std=c++20", f"-I{ROOT / 'include'}"]
 EXAMPLE_FLAGS = ["-m32", "-ffreestanding", "-fno-exceptions", "-fno-rtti", "-nostdinc++"]
@@ -16,6 +16,13 @@ HOSTED = "examples/fuzz/"  # programs for the machine that builds them
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="*", metavar="FILE", help="only these")
+
+
+def check(options: argparse.Namespace) -> None:
+    known = sources.public_headers() + sources.tracked((".cpp",), ("examples",))
+    unknown = [name for name in options.files if not any(path.endswith(name) for path in known)]
+    if unknown:
+        raise LabError(f"no header and no example ends with {', '.join(unknown)}")
 
 
 def run(options: argparse.Namespace) -> int:

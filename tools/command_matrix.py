@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lab import ROOT
+from lab import ROOT, LabError
 
 COMPILERS = ("g++-12", "clang++-14", "clang++-16", "clang++-19")
 MACHINES = ("m32", "sanitizers", "big_endian")
@@ -18,6 +18,12 @@ SKIP = 77
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("only", nargs="*", metavar="NAME", help=f"of {', '.join(COMPILERS + MACHINES)}")
+
+
+def check(options: argparse.Namespace) -> None:
+    unknown = [name for name in options.only if name not in COMPILERS + MACHINES]
+    if unknown:
+        raise LabError(f"nothing is called {', '.join(unknown)}: there are {', '.join(COMPILERS + MACHINES)}")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -7,84 +7,195 @@ Format and clang-tidy are tests too, of the suite "style".
 import argparse
 import contextlib
 import json
+import os
+import re
+import shutil
 import subprocess
 import time
 from pathlib import Path
 
 import building
-from lab import LabError, packages, xen_packages
+import values
+from lab import ROOT, LabError, packages, xen_packages
 
 PASSED = ("OK", "EXPECTEDFAIL")
 LAB_SUITES = ("boot", "abi")  # those that need the cached kernel and busybox
+FULL = "full"  # the suite, and Meson's test setup, of the tests that take too long for every run
+EXPECTED_SKIPS = ROOT / "tests" / "expected_skips.txt"
+LIMIT = 3000  # seconds for all tests
+LIMIT_FULL = 4 * 3600
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("suites", nargs="*", metavar="SUITE", help="only these suites (--list tells their names)")
-    parser.add_argument("--list", action="store_true", help="list suites and tests")
-    parser.add_argument("--build", type=Path, default=building.BUILD, metavar="FOLDER", help="build folder")
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help="only these suites (--list names them)")
+    parser.add_argument("--list", action="store_true", help="list suites and tests; needs python3 only")
+    parser.add_argument("--full", action="store_true", help="also the tests that take too long for every run")
+    parser.add_argument("--build", type=values.folder, default=building.BUILD, metavar="FOLDER", help="build folder")
 
 
-def run(options: argparse.Namespace) -> int:
-    began = time.monotonic()
-    building.configure(options.build)
-    known = suites_of(options.build)
-    if options.list:
-        for suite, tests in sorted(known.items()):
-            print(f"{suite}: {' '.join(tests)}")
-        return 0
+def check(options: argparse.Namespace) -> None:
+    known = stated_suites()
     unknown = [suite for suite in options.suites if suite not in known]
     if unknown:
         raise LabError(f"unknown suite {', '.join(unknown)}: there are {', '.join(sorted(known))}")
+    if not options.list:
+        values.file_named_by("PVHBOOT_KERNEL")
+        values.file_named_by("PVHBOOT_BUSYBOX")
+
+
+def needs(options: argparse.Namespace) -> bool:
+    return not options.list
+
+
+def run(options: argparse.Namespace) -> int:
+    if options.list:
+        print(listing(options.build))
+        return 0
+    began = time.monotonic()
+    building.configure(options.build)
+    tests = introspect(options.build, "tests")
+    chosen, left = choose(tests, options.suites, options.full)
+    if not chosen:
+        raise LabError(f"no test belongs to {', '.join(options.suites)}")
     print("test: building", flush=True)
-    building.compile_all(options.build)
-    if any(suite in (options.suites or known) for suite in LAB_SUITES):
+    building.compile_all(options.build, None if not options.suites else targets_of(options.build, chosen))
+    if any(suite in LAB_SUITES for test in chosen for suite in suites_of(test)):
         packages.kernel()
         packages.busybox()
-        with contextlib.suppress(xen_packages.Unavailable):  # the tests that want it tell why they are skipped
+        with contextlib.suppress(xen_packages.Unavailable):  # the tests that want it are skipped, with the reason
             xen_packages.provide()
     print(f"test: built after {time.monotonic() - began:.0f} s, now running", flush=True)
-    results = run_meson(options.build, options.suites)
-    return summary(results)
+    if left:
+        print(f"test: {len(left)} test{'s' * (len(left) != 1)} left to --full", flush=True)
+    results = run_meson(options.build, options.suites, options.full)
+    return summary(results, expected_skips(EXPECTED_SKIPS), is_debian_12())
 
 
-def suites_of(build: Path) -> dict[str, list[str]]:
-    """Suite names, without the project's prefix, and the tests in them."""
-    done = subprocess.run(["meson", "introspect", "--tests", str(build)], capture_output=True, text=True, timeout=120,
-                          check=False)
-    if done.returncode:
-        raise LabError(f"meson introspect failed: {done.stdout.strip()} {done.stderr.strip()}")
-    found: dict[str, list[str]] = {}
-    for test in json.loads(done.stdout):
-        for suite in test["suite"]:
-            found.setdefault(suite.rpartition(":")[2], []).append(test["name"])
+def stated_suites() -> dict[str, list[str]]:
+    """Suite names and the folders that have tests of them, as the meson.build files state it: known without Meson."""
+    found: dict[str, list[str]] = {FULL: []}
+    for folder in ("examples", "tests"):
+        for path in sorted((ROOT / folder).rglob("meson.build")):
+            for value in re.findall(r"\bsuite:\s*(\[[^\]]*\]|'[^']*')", path.read_text(encoding="utf-8")):
+                for suite in re.findall(r"'([^']*)'", value):
+                    places = found.setdefault(suite, [])
+                    place = str(path.parent.relative_to(ROOT))
+                    if place not in places:
+                        places.append(place)
     return found
 
 
-def run_meson(build: Path, suites: list[str]) -> list[dict]:
+def listing(build: Path) -> str:
+    """Tests by suite where a build is configured; else suites and their folders."""
+    if (build / "build.ninja").exists() and shutil.which("meson"):
+        with contextlib.suppress(LabError):
+            return "\n".join([f"suites and their tests, from the build in {build}:", *by_suite(build)])
+    rows = [f"{suite}: {' '.join(folders) or '(none yet)'}" for suite, folders in sorted(stated_suites().items())]
+    return "\n".join(["suites and their folders; once a build is configured, this lists the tests:", *rows])
+
+
+def by_suite(build: Path) -> list[str]:
+    found: dict[str, list[str]] = {}
+    for test in introspect(build, "tests"):
+        for suite in suites_of(test):
+            found.setdefault(suite, []).append(test["name"])
+    return [f"{suite}: {' '.join(names)}" for suite, names in sorted(found.items())]
+
+
+def introspect(build: Path, what: str) -> list[dict]:
+    done = subprocess.run(["meson", "introspect", f"--{what}", str(build)], capture_output=True, text=True, timeout=120,
+                          check=False)
+    if done.returncode:
+        raise LabError(f"meson introspect failed: {done.stdout.strip()} {done.stderr.strip()}")
+    return json.loads(done.stdout)
+
+
+def suites_of(test: dict) -> list[str]:
+    """Without the project's prefix."""
+    return [suite.rpartition(":")[2] for suite in test["suite"]]
+
+
+def choose(tests: list[dict], suites: list[str], full: bool) -> tuple[list[dict], list[dict]]:
+    """The tests to run, and those that only --full adds to them."""
+    chosen = [test for test in tests if not suites or set(suites) & set(suites_of(test))]
+    left = [] if full or FULL in suites else [test for test in chosen if FULL in suites_of(test)]
+    return [test for test in chosen if test not in left], left
+
+
+def targets_of(build: Path, tests: list[dict]) -> list[str]:
+    """What the tests run or read, as ninja names it; `meson test` builds the same."""
+    wanted = {target for test in tests for target in test["depends"]}
+    files = [name for target in introspect(build, "targets") if target["id"] in wanted for name in target["filename"]]
+    return [os.path.relpath(name, os.path.realpath(build)) for name in files] or ["build.ninja"]
+
+
+def run_meson(build: Path, suites: list[str], full: bool) -> list[dict]:
     """The records of meson's own log, one a test."""
-    log = build / "meson-logs" / "testlog.json"
-    log.unlink(missing_ok=True)
     command = ["meson", "test", "-C", str(build), "--no-rebuild", "--print-errorlogs"]
+    log = build / "meson-logs" / "testlog.json"
+    if full or FULL in suites:
+        command += ["--setup", FULL]
+        log = log.with_stem(f"{log.stem}-{FULL}")
+    else:
+        command += ["--no-suite", FULL]
     for suite in suites:
         command += ["--suite", suite]
-    # Meson ends each test at its own timeout; this one is for Meson itself.
-    subprocess.run(command, stdin=subprocess.DEVNULL, timeout=3000, check=False)
+    log.unlink(missing_ok=True)
+    limit = LIMIT_FULL if full else LIMIT
+    try:  # Meson ends each test at its own timeout; this one is for Meson itself.
+        subprocess.run(command, stdin=subprocess.DEVNULL, timeout=limit, check=False)
+    except subprocess.TimeoutExpired as why:
+        raise LabError(f"the tests did not end within {limit} s") from why
     if not log.exists():
         raise LabError("meson test left no log")
     return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if line]
 
 
-def summary(results: list[dict]) -> int:
-    passed = sum(r["result"] in PASSED for r in results)
-    skipped = [r for r in results if r["result"] == "SKIP"]
-    failed = [r for r in results if r["result"] not in PASSED and r["result"] != "SKIP"]
-    print()
-    for result in skipped:
-        print(f"skipped: {name_of(result)}: {last_line(result)}")
-    for result in failed:
-        print(f"failed: {name_of(result)} ({result['result'].lower()})")
+def expected_skips(path: Path) -> dict[str, re.Pattern]:
+    """The reasons for which a test may be skipped, by the test's name."""
+    found = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        name, colon, reason = line.partition(": ")
+        try:
+            found[name] = re.compile(reason)
+        except re.error as why:
+            raise LabError(f"{path.name}:{number}: not a regular expression: {why}") from why
+        if not colon or not reason:
+            raise LabError(f"{path.name}:{number}: not of the form NAME: REASON")
+    return found
+
+
+def is_debian_12(release: Path = Path("/etc/os-release")) -> bool:
+    """The system for which every skip must be expected, since ./dev installs all that the tests need."""
+    if not release.exists():
+        return False
+    lines = [line.replace('"', "").strip() for line in release.read_text(encoding="utf-8").splitlines()]
+    return "ID=debian" in lines and "VERSION_ID=12" in lines
+
+
+def summary(results: list[dict], expected: dict[str, re.Pattern], strict: bool) -> int:
+    """Print what did not pass, then the line that counts. `strict`: a skip that is not expected counts as failed."""
     if not results:
         raise LabError("no test was run")
+    passed, failed, skipped = 0, [], []
+    for result in results:
+        name, reason = name_of(result), last_line(result)
+        pattern = expected.get(name.rpartition(" / ")[2])
+        if result["result"] in PASSED:
+            passed += 1
+        elif result["result"] != "SKIP":
+            failed.append(f"{name} ({result['result'].lower()})")
+        elif strict and not (pattern and pattern.search(reason)):
+            failed.append(f"{name} (skipped, which {EXPECTED_SKIPS.name} does not expect): {reason}")
+        else:
+            skipped.append(f"{name}: {reason}")
+    print()
+    for text in skipped:
+        print(f"skipped: {text}")
+    for text in failed:
+        print(f"failed: {text}")
     print(f"{passed} passed, {len(failed)} failed" + (f", {len(skipped)} skipped" if skipped else ""))
     return 1 if failed else 0
 

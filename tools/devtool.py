@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: BSL-1.0
-"""The commands behind ./dev. Each command is a module with `arguments(parser)` and `run(options) -> exit status`."""
+"""The commands of ./dev.
+
+Each command is a module with `arguments(parser)` and `run(options) -> exit status`, and may have
+  check(options)   raises LabError for values that are wrong together or name what is not there; it must be quick
+  needs(options)   whether the command needs its packages for these options; without it, it does
+Nothing is installed, built or downloaded before all options are checked.
+"""
 
 import argparse
 import importlib
 import signal
+import subprocess
 import sys
+from typing import NoReturn
 
-from lab import LabError
+from lab import ROOT, LabError
 
 COMMANDS = {
     "boot": "command_boot",
@@ -18,17 +26,37 @@ COMMANDS = {
     "lint": "command_lint",
     "matrix": "command_matrix",
 }
+BAD_OPTION = 2
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_OPTION, f"error: {message.removeprefix('argument ')}\n")
 
 
 def main(argv: list[str]) -> int:
-    if not argv or argv[0] not in COMMANDS:
-        print(f"devtool: one of: {', '.join(COMMANDS)}", file=sys.stderr)
-        return 2
-    command = importlib.import_module(COMMANDS[argv[0]])
-    parser = argparse.ArgumentParser(prog=f"./dev {argv[0]}", description=command.__doc__.split("\n\n")[0])
+    provide = argv[:1] == ["--provide"]  # what is missing may be installed: the user called ./dev
+    words = argv[1:] if provide else argv
+    if not words or words[0] not in COMMANDS:
+        print(f"error: a command is one of {', '.join(COMMANDS)}", file=sys.stderr)
+        return BAD_OPTION
+    command = importlib.import_module(COMMANDS[words[0]])
+    parser = Parser(prog=f"./dev {words[0]}", description=command.__doc__.split("\n\n")[0])
     command.arguments(parser)
+    options = parser.parse_args(words[1:])
     try:
-        return command.run(parser.parse_args(argv[1:]))
+        if hasattr(command, "check"):
+            command.check(options)
+    except LabError as why:
+        parser.error(str(why))
+    try:
+        if provide and (not hasattr(command, "needs") or command.needs(options)):
+            done = subprocess.run([str(ROOT / "dev"), "provide", words[0]], check=False)
+            if done.returncode:
+                return done.returncode
+        return command.run(options)
     except LabError as why:
         sys.stdout.flush()
         print(f"error: {why}", file=sys.stderr)

@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""Values that ./dev refuses, each in one sentence, before it installs, builds or downloads anything."""
+
+import support
+
+# (command line, what the sentence says); the stand-in for apt-get would note an install
+REFUSED = (
+    ("test nowhere", "unknown suite nowhere: there are "),
+    ("test unit nowhere other", "unknown suite nowhere, other: there are "),
+    ("test --list nowhere", "unknown suite nowhere: there are "),
+    ("test --build README.md", "--build: 'README.md' is not a folder"),
+    ("test --fast", "unrecognized arguments: --fast"),
+    ("boot --machine x86", "--machine: invalid choice: 'x86' (choose from "),
+    ("boot --accel hvf", "--accel: invalid choice: 'hvf' (choose from "),
+    ("boot --memory 256X", "strange memory size '256X'"),
+    ("boot --memory 0", "strange memory size '0'"),
+    ("boot --memory -1G", "strange memory size '-1G'"),
+    ("boot --memory 1.5G", "strange memory size '1.5G'"),
+    ("boot --xen --memory 256X", "strange memory size '256X'"),
+    ("boot --xen --memory 5G", "a domain of 5120 MiB does not fit"),
+    ("boot --xen --direct", "--xen goes with "),
+    ("boot --xen --machine pc", "--xen goes with "),
+    ("boot --timeout -5", "--timeout: '-5' is not a time"),
+    ("boot --timeout 0", "--timeout: '0' is not a time"),
+    ("boot --timeout nan", "--timeout: 'nan' is not a time"),
+    ("boot --timeout inf", "--timeout: 'inf' is not a time"),
+    ("boot --timeout soon", "--timeout: 'soon' is not a time"),
+    ("boot --kernel nothing", "--kernel: there is no file nothing"),
+    ("boot --kernel include", "--kernel: there is no file include"),
+    ("boot --xen --initrd nothing", "--initrd: there is no file nothing"),
+    ("matrix g++-2", "nothing is called g++-2: there are "),
+    ("lint nothing.hpp", "no header and no example ends with nothing.hpp"),
+    ("format all", "unrecognized arguments: all"),
+    ("bench --fast", "unrecognized arguments: --fast"),
+    ("coverage unit", "unrecognized arguments: unit"),
+)
+
+
+class Refused(support.Bare):
+    def setUp(self) -> None:
+        super().setUp()
+        self.become("0")
+
+    def refused(self, line: str, sentence: str, **environment: str) -> None:
+        with self.subTest(line):
+            words = line.replace("--memory -", "--memory=-").split()
+            done = self.dev(*words, **environment)
+            self.assertEqual((done.returncode, done.stdout, done.stderr.count("\n")), (2, "", 1), done)
+            self.assertTrue(done.stderr.startswith(f"error: {sentence}"), done.stderr)
+            self.assert_nothing_happened()
+
+    def test_values(self) -> None:
+        for line, sentence in REFUSED:
+            self.refused(line, sentence)
+
+    def test_environment(self) -> None:
+        for command in ("boot", "test boot"):
+            for variable in ("PVHBOOT_KERNEL", "PVHBOOT_BUSYBOX"):
+                self.refused(command, f"${variable} names nothing, and there is no such file", **{variable: "nothing"})
+
+    def test_good_values_get_further(self) -> None:
+        for line in ("boot --memory 5G --machine pc --timeout 0.5 --kernel README.md", "test unit boot", "lint parse.hpp",
+                     "matrix m32", "boot --xen --memory 768M"):
+            with self.subTest(line):
+                self.calls.write_text("", encoding="utf-8")
+                done = self.dev(*line.split())
+                self.assertEqual(done.returncode, 1)
+                self.assertIn("update", self.calls.read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    support.main()

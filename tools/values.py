@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: BSL-1.0
+"""Types for argparse: each returns a checked value, or refuses it in one sentence."""
+
+import argparse
+import math
+import os
+from pathlib import Path
+
+from lab import LabError
+
+LONGEST = 30 * 24 * 3600  # seconds
+
+
+def seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value <= LONGEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time: a number of seconds above 0, at most {LONGEST}")
+    return value
+
+
+def whole_seconds(text: str) -> int:
+    return whole(text, LONGEST, "a time: a whole number of seconds")
+
+
+def whole(text: str, largest: int, what: str) -> int:
+    value = int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else 0
+    if not 0 < value <= largest:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {what} from 1 to {largest}")
+    return value
+
+
+def file(text: str) -> Path:
+    path = Path(text)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {text}")
+    return path
+
+
+def folder(text: str) -> Path:
+    """A folder that exists or can be made; absolute, since tools run in other folders."""
+    path = Path(text).absolute()
+    if not text or path.exists() and not path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a folder")
+    return path
+
+
+def file_named_by(variable: str) -> None:
+    """Refuse an environment variable that names a file which does not exist."""
+    text = os.environ.get(variable)
+    if text and not Path(text).is_file():
+        raise LabError(f"${variable} names {text}, and there is no such file")
