@@ -6,48 +6,103 @@ Each begins with the kept corpus and with what earlier runs left in the build fo
 
 import argparse
 import os
+import random
+import re
+import shlex
 import shutil
 import subprocess
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import building
+import harnesses
+import progress
+import values
 from lab import ROOT, LabError
 
-SOURCES = ROOT / "examples" / "fuzz"
-HARNESSES = ("bzimage", "parse", "sanitize", "translate")
 FLAGS = ["-std=c++20", "-g", "-O1", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'include'}",
          "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=undefined"]
 EMPTY = "extern \"C\" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }\n"
+ONE_INPUT = "-timeout=10"  # seconds; for a finding that is a hang, also when it is replayed
 SKIP = 77
+EVERY = 3.0  # seconds between two lines of progress where there is no terminal
+# libFuzzer: "#16384	pulse  cov: 446 ft: 1208 corp: 190/9711b lim: 122 exec/s: 8192 rss: 95Mb"
+STATUS = re.compile(r"^#(\d+)\s+\S+.*\bcov: (\d+).*\bcorp: (\d+)/.*\bexec/s: (\d+)")
+FOUND = re.compile(r"Test unit written to (.*)$")
+FAULT = ("broken law", "ERROR:", "SUMMARY:", "runtime error")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("harnesses", nargs="*", metavar="HARNESS", help=f"of {', '.join(HARNESSES)} (default: all)")
-    parser.add_argument("--time", type=int, default=60, metavar="SECONDS", help="for each (default: 60)")
-    parser.add_argument("--brief", action="store_true", help="10 s for each, unless this is CI (the variable CI is set)")
-    parser.add_argument("--build", type=Path, default=building.BUILD / "examples" / "fuzz", metavar="FOLDER",
+    parser.add_argument("harnesses", nargs="*", metavar="HARNESS",
+                        help=f"of {', '.join(harnesses.names())} (default: all)")
+    parser.add_argument("--time", type=values.whole_seconds, default=60, metavar="SECONDS",
+                        help="for each (default: 60)")
+    parser.add_argument("--brief", action="store_true",
+                        help="10 s for each, unless this is CI (the variable CI is set)")
+    parser.add_argument("--seed", type=values.seed, metavar="NUMBER",
+                        help="of libFuzzer's random numbers (default: another one in each run)")
+    parser.add_argument("--build", type=values.folder, default=building.BUILD / "examples" / "fuzz", metavar="FOLDER",
                         help="where fuzzers, their corpus and their findings are kept")
     parser.add_argument("--minimize", action="store_true",
                         help="afterwards add to the kept corpus what makes it cover as much as all that was found")
 
 
+def check(options: argparse.Namespace) -> None:
+    known = harnesses.names()
+    unknown = [name for name in options.harnesses if name not in known]
+    if unknown:
+        raise LabError(f"no harness {', '.join(unknown)}: there are {', '.join(known)}")
+
+
 def run(options: argparse.Namespace) -> int:
     if options.brief and not os.environ.get("CI"):
         options.time = 10
-    unknown = [name for name in options.harnesses if name not in HARNESSES]
-    if unknown:
-        raise LabError(f"no harness {', '.join(unknown)}: there are {', '.join(HARNESSES)}")
     compiler = next((path for name in ("clang++-14", "clang++") if (path := shutil.which(name))), None)
     if not compiler or not has_libfuzzer(compiler):
         print("skipped: there is no clang++ with libFuzzer")
         return SKIP
-    names = options.harnesses or HARNESSES
+    names = options.harnesses or harnesses.names()
+    board = Board()
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        failed = list(pool.map(lambda name: fuzz(compiler, name, options), names)).count(False)
+        waiting = {pool.submit(fuzz, compiler, name, options, board) for name in names}
+        ended = set()
+        while waiting:
+            done, waiting = wait(waiting, timeout=1)
+            ended |= done
+            board.show()
+    board.line.clear()
+    failed = [future.result() for future in ended].count(False)
     print(f"fuzz: {len(names) - failed} harnesses ran for {options.time} s without a finding, {failed} failed")
     return 1 if failed else 0
+
+
+class Board:
+    """Where each harness stands, on one live line."""
+
+    def __init__(self) -> None:
+        self.line = progress.Line(EVERY)
+        self.lock = threading.Lock()
+        self.states: dict[str, str] = {}
+
+    def set(self, name: str, state: str) -> None:
+        with self.lock:
+            self.states[name] = state
+
+    def end(self, name: str) -> None:
+        with self.lock:
+            self.states.pop(name, None)
+
+    def note(self, name: str, text: str) -> None:
+        with self.lock:
+            self.line.note(f"{name}: {text}")
+
+    def show(self) -> None:
+        with self.lock:
+            if self.states:
+                states = " | ".join(f"{name}: {state}" for name, state in sorted(self.states.items()))
+                self.line.show(f"{self.line.seconds():.0f} s  {states}")
 
 
 def has_libfuzzer(compiler: str) -> bool:
@@ -57,36 +112,56 @@ def has_libfuzzer(compiler: str) -> bool:
         return done.returncode == 0
 
 
-def fuzz(compiler: str, name: str, options: argparse.Namespace) -> bool:
+def fuzz(compiler: str, name: str, options: argparse.Namespace, board: Board) -> bool:
     room = options.build / name
-    found, findings, log = room / "corpus", room / "findings", room / "log"
-    for folder in (found, findings):
+    found, findings, kept = room / "corpus", room / "findings", harnesses.CORPUS / name
+    if not kept.is_dir():
+        board.note(name, f"there is no corpus yet: made {os.path.relpath(kept)}")
+    for folder in (found, findings, kept):
         folder.mkdir(parents=True, exist_ok=True)
-    program = room / "fuzzer"
-    building.quietly([compiler, *FLAGS, str(SOURCES / f"{name}.cpp"), "-o", str(program)], f"building {name}")
-    kept = SOURCES / "corpus" / name
-    command = [program, f"-max_total_time={options.time}", "-timeout=10", "-max_len=2000",
-               f"-artifact_prefix={findings}/", found, kept]
-    done = launch(command, log, options.time + 120)
-    telling = ("broken law", "ERROR:", "SUMMARY:", "runtime error") if done else ("Done ",)
-    for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
-        if any(word in line for word in telling):
-            print(f"{name}: {line}", flush=True)
-    if done:
-        print(f"{name}: whole log: {os.path.relpath(log)}; try it again with replay_{name} "
-              f"{os.path.relpath(findings)}", flush=True)
+    program, log = room / "fuzzer", room / "log"
+    board.set(name, "compiling")
+    building.quietly([compiler, *FLAGS, str(harnesses.SOURCES / f"{name}.cpp"), "-o", str(program)], f"building {name}")
+    seed = options.seed or random.randint(1, 2**32 - 1)
+    board.note(name, f"seed {seed} (again: ./dev fuzz {name} --seed {seed} --time {options.time})")
+    status, finding = launch([program, f"-max_total_time={options.time}", f"-seed={seed}", ONE_INPUT, "-max_len=2000",
+                              f"-artifact_prefix={findings}/", found, kept], log, options.time + 120, name, board)
+    if status:
+        board.note(name, f"whole log: {log}")
+        if finding:
+            board.note(name, f"replay: {shlex.join([str(program), ONE_INPUT, finding])}")
     elif options.minimize:
         merged = room / "merged"
         shutil.rmtree(merged, ignore_errors=True)
         shutil.copytree(kept, merged)
-        launch([program, "-merge=1", "-use_counters=0", merged, found], log, 600)
+        launch([program, "-merge=1", "-use_counters=0", merged, found], room / "merge-log", 600, name, board)
         for file in merged.iterdir():
             shutil.copy(file, kept / file.name)
-    return done == 0
+    board.end(name)
+    return status == 0
 
 
-def launch(command: list, log: Path, seconds: int) -> int:
-    with open(log, "wb") as stream:
-        return subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=stream, stderr=stream,
-                              cwd=log.parent, timeout=seconds, check=False).returncode
+def launch(command: list, log: Path, seconds: int, name: str, board: Board) -> tuple[int, str]:
+    """Run a fuzzer and show what it reports. Returns its status, and the input with which it found something."""
+    finding = ""
+    with open(log, "w", encoding="utf-8") as stream:
 
+        def hear(text: str) -> None:
+            nonlocal finding
+            if not text:
+                return
+            print(text, file=stream, flush=True)
+            if state := STATUS.match(text):
+                board.set(name, f"{state[4]} execs/s, coverage {state[2]}, corpus {state[3]}")
+            elif match := FOUND.search(text):
+                finding = match[1]
+            elif text.startswith("Done ") or any(word in text for word in FAULT):
+                board.note(name, text)
+
+        board.set(name, "starting")
+        try:
+            status = progress.listen([str(word) for word in command], hear, seconds, cwd=log.parent)
+        except subprocess.TimeoutExpired:
+            board.note(name, f"the fuzzer did not end within {seconds} s")
+            status = 1
+    return status, finding

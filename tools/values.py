@@ -25,6 +25,10 @@ def whole_seconds(text: str) -> int:
     return whole(text, LONGEST, "a time: a whole number of seconds")
 
 
+def seed(text: str) -> int:
+    return whole(text, 2**32 - 1, "a seed: a whole number")
+
+
 def whole(text: str, largest: int, what: str) -> int:
     value = int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else 0
     if not 0 < value <= largest:

@@ -29,6 +29,14 @@ REFUSED = (
     ("boot --kernel nothing", "--kernel: there is no file nothing"),
     ("boot --kernel include", "--kernel: there is no file include"),
     ("boot --xen --initrd nothing", "--initrd: there is no file nothing"),
+    ("fuzz nothing", "no harness nothing: there are "),
+    ("fuzz replay", "no harness replay: there are "),
+    ("fuzz --time 0", "--time: '0' is not a time"),
+    ("fuzz --time -1", "--time: '-1' is not a time"),
+    ("fuzz --time 1.5", "--time: '1.5' is not a time"),
+    ("fuzz --time 99999999999999999999999", "--time: '99999999999999999999999' is not a time"),
+    ("fuzz --seed 0", "--seed: '0' is not a seed"),
+    ("fuzz --seed 4294967296", "--seed: '4294967296' is not a seed"),
     ("matrix g++-2", "nothing is called g++-2: there are "),
     ("lint nothing.hpp", "no header and no example ends with nothing.hpp"),
     ("format all", "unrecognized arguments: all"),
@@ -60,8 +68,8 @@ class Refused(support.Bare):
                 self.refused(command, f"${variable} names nothing, and there is no such file", **{variable: "nothing"})
 
     def test_good_values_get_further(self) -> None:
-        for line in ("boot --memory 5G --machine pc --timeout 0.5 --kernel README.md", "test unit boot", "lint parse.hpp",
-                     "matrix m32", "boot --xen --memory 768M"):
+        for line in ("boot --memory 5G --machine pc --timeout 0.5 --kernel README.md", "boot --xen --memory 768M",
+                     "test unit boot", "fuzz parse --time 1 --seed 4294967295", "lint parse.hpp", "matrix m32"):
             with self.subTest(line):
                 self.calls.write_text("", encoding="utf-8")
                 done = self.dev(*line.split())
