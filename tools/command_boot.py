@@ -5,7 +5,6 @@ The kernel and busybox are downloaded by package name into .cache and never inst
 """
 
 import argparse
-import math
 import os
 import time
 from pathlib import Path
@@ -33,7 +32,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--timeout", type=values.seconds, default=120.0, metavar="SECONDS",
                         help="for the machine to end (default: 120)")
     parser.add_argument("--verbose", action="store_true", help="show the whole console")
-
 
 
 class Progress:

@@ -30,4 +30,5 @@
 #include <pvhboot/linux/zero_page.hpp>
 #include <pvhboot/pvh/extents.hpp>
 #include <pvhboot/pvh/parse.hpp>
+#include <pvhboot/version.hpp>
 #include <pvhboot/xen/xen.hpp>

@@ -7,8 +7,11 @@
 #include <pvhboot/pvh/lint.hpp>
 #include <pvhboot/pvhboot.hpp>
 
-extern "C" void _start();
-[[noreturn]] void panic(pvhboot::string_ref why, uint64_t where);
+[[noreturn]] void panic(const pvhboot::failure& why);
+void must(const pvhboot::result<void>& done);
+extern "C" const char kernel_begin[];
+uint64_t kernel_size();
+uint64_t address(const char* symbol);
 void add_frames(uint64_t addr, uint64_t size);
 void acpi_init(uint64_t rsdp_paddr);
 void complain(pvhboot::string_ref what, uint64_t where, pvhboot::string_ref who_fails);
