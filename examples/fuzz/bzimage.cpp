@@ -21,8 +21,7 @@ bool within(span<const uint8_t> part, span<const uint8_t> whole) {
 /// A field that exists in this image: its version has it, and the whole words of the header go so far. 0 otherwise.
 uint64_t field(span<const uint8_t> file, size_t at, unsigned n, unsigned since) {
   const uint64_t version = little_endian(file.data() + 0x206, 2);
-  const bool promised =
-      (version == 0x20e ? 0x20d : version) >= since && at + n <= ((size_t{0x202} + file[0x201]) & ~size_t{3});
+  const bool promised = (version == 0x20e ? 0x20d : version) >= since && at + n <= size_t{0x202} + file[0x201];
   return promised ? little_endian(file.data() + at, n) : 0;
 }
 
@@ -30,7 +29,7 @@ void check_accepted(const bzimage& kernel, span<const uint8_t> file) {
   LAW(file[0x1fe] == 0x55 && file[0x1ff] == 0xaa && std::memcmp(file.data() + 0x202, "HdrS", 4) == 0);
   LAW(file[0x200] == 0xeb && file[0x201] <= 0x7f && (file[0x211] & 1) != 0);
   LAW(kernel.protocol() >= 0x200 && kernel.protocol() != 0x20e);
-  LAW(kernel.header_bytes().data() == file.data() + 0x1f1);
+  LAW(std::memcmp(kernel.header_bytes().data(), file.data() + 0x1f1, kernel.header_bytes().size()) == 0);
   LAW(kernel.header_bytes().size() == size_t{0x202} + file[0x201] - 0x1f1);
   LAW(kernel.code_offset() == (file[0x1f1] != 0 ? file[0x1f1] + size_t{1} : 5) * 512);
   LAW(kernel.code().data() == file.data() + kernel.code_offset() && !kernel.code().empty());

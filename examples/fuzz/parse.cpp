@@ -106,8 +106,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   check_accepted(*boot, real, at, limits);
 
   const size_t known = guarded.granted().size();
-  pvhboot::lint(memory{&guarded}, *boot,
-                [&](pvhboot::finding f) { LAW(f.what <= pvhboot::oddity_last && !describe(f.what).sentence.empty()); });
-  LAW(guarded.granted().size() - known <= 1 + boot->modules().size() * (limits.string_size + 3));
+  owned_map scratch{2 * std::max(boot->memory_map().size(), boot->modules().size())};
+  const auto linted = lint(memory{&guarded}, *boot, scratch.map,
+                           [&](pvhboot::finding f) { LAW(message(f.what) != "unknown" && name(f.what) != "unknown"); });
+  LAW(linted.ok());
+  // The RSDP, each module's command line, both ends of each entry.
+  LAW(guarded.granted().size() - known <=
+      1 + boot->modules().size() * (limits.string_size + 3) + 2 * boot->memory_map().size());
   return 0;
 }

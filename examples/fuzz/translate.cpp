@@ -211,7 +211,8 @@ void kernel(input& in) {
   const auto page = dirty_page();
   const auto done = translate(*boot, map.map, host, *page, &more);
   if (!done) {
-    LAW(done.error().code == errc::setup_data_full && map.map.size() > 128);
+    LAW((done.error().code == errc::setup_data_full && map.map.size() > 128) ||
+        (done.error().code == errc::e820_too_few && map.map.size() < 2));
     return;
   }
   std::vector<memory_range> told;

@@ -15,6 +15,7 @@ namespace {
 constexpr pvhboot::string_ref who = "kernel: ";
 
 pvhboot::memory_map_buffer<2048> buffer;
+pvhboot::memory_map_buffer<2048> lint_buffer;
 
 [[noreturn]] void fail(pvhboot::failure f) {
   example::report_error(who, f);
@@ -52,6 +53,9 @@ bool ends_in_dump(pvhboot::string_ref text) {
 
 }  // namespace
 
+extern "C" const uint8_t image_begin[];
+extern "C" const uint8_t image_end[];
+
 extern "C" [[noreturn]] void kernel_main(uint32_t start_info) {
   example::xen::begin();
   constexpr pvhboot::identity_map memory{};
@@ -66,18 +70,23 @@ extern "C" [[noreturn]] void kernel_main(uint32_t start_info) {
   if (const auto done = map.sanitize(); !done) fail(done.error());
   for (const pvhboot::memory_range& r : map) example::report_range(who, "map sanitised", r);
   bool rsdp_sound = boot->rsdp_paddr() != 0;
-  lint(memory, *boot, [&](pvhboot::finding f) {
-    const pvhboot::oddity_text text = describe(f.what);
+  const auto report = [&](pvhboot::finding f) {
     example::put(who);
     example::put("oddity: ");
-    example::put(text.sentence);
-    if (!text.fails.empty()) {
+    example::put(message(f.what));
+    if (!fails(f.what).empty()) {
       example::put("; fails: ");
-      example::put(text.fails);
+      example::put(fails(f.what));
     }
     line(" (address ", hex{f.where}, ")");
     if (f.what == pvhboot::oddity::rsdp_unreadable || f.what == pvhboot::oddity::rsdp_damaged) rsdp_sound = false;
-  });
+  };
+  pvhboot::memory_map scratch{lint_buffer};
+  const auto begin = reinterpret_cast<uintptr_t>(image_begin);
+  const pvhboot::lint_options options{
+      .kernel = {begin, reinterpret_cast<uintptr_t>(image_end) - begin, {}},
+      .probe_ram = sizeof(uintptr_t) == 8};  // a 32-bit kernel cannot reach RAM above 4 GiB, which is no fault of it
+  if (const auto done = lint(memory, *boot, scratch, report, options); !done) fail(done.error());
   if (rsdp_sound) line(who, "rsdp checksum ok");
   line(who, "total ram ", total_ram(map), " bytes");
   if (total_ram(map) == 0) fail({pvhboot::errc::no_ram, map.size()});

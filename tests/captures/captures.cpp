@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Real hand-overs, replayed: parsed, judged, sanitised, and translated to what real Linux and real GRUB made of them.
+// Real handoffs, replayed: parsed, judged, sanitised, and translated to what real Linux and real GRUB made of them.
 #include "../unit/row.hpp"
 #include "captured.hpp"
 
@@ -15,7 +15,7 @@ namespace abi = pvhboot::abi;
 using buffer = pvhboot::memory_map_buffer<64>;
 constexpr uint64_t mib = 1 << 20;
 
-/// The map that a hand-over's consumer ends up with: from the table, or from the hypercall.
+/// The map that a handoff's consumer ends up with: from the table, or from the hypercall.
 template <class Table> constexpr bool receive(pvhboot::memory_map& map, const Table& table) {
   return map.append(table) && map.sanitize();
 }
@@ -36,7 +36,7 @@ constexpr bool same(const abi::boot_params& a, const abi::boot_params& b) {
   return true;
 }
 
-/// The map and the RSDP, which is what a hand-over and all zero pages that came of it have in common.
+/// The map and the RSDP, which is what a handoff and all zero pages that came of it have in common.
 constexpr bool tell_the_same(const abi::boot_params& a, const abi::boot_params& b) {
   for (size_t i = 0; i < a.e820_entries; ++i)
     if (!(memory_range::from(a.e820_table[i]) == memory_range::from(b.e820_table[i]))) return false;
@@ -49,15 +49,24 @@ constexpr bool append(pvhboot::memory_map& map, const abi::boot_params& page) {
   return true;
 }
 
-/// One bit for each oddity that lint finds.
-template <class Boot> constexpr uint64_t oddities(const memory& captured_memory, const Boot& boot) {
-  uint64_t found = 0;
-  lint(captured_memory, boot, [&](pvhboot::finding f) { found |= uint64_t{1} << static_cast<unsigned>(f.what); });
+/// The oddities that lint finds, by their rows. A capture is only a part of memory, so RAM is not probed.
+struct found_oddities {
+  bool rows[sizeof pvhboot::oddity_numbers / sizeof pvhboot::oddity_numbers[0] + 1]{};
+};
+template <class Boot> constexpr found_oddities oddities(const memory& captured_memory, const Boot& boot) {
+  found_oddities found{};
+  buffer lint_buffer{};
+  pvhboot::memory_map scratch{lint_buffer};
+  const auto add = [&](pvhboot::finding f) { found.rows[row_of(f.what)] = true; };
+  if (!lint(captured_memory, boot, scratch, add, {.probe_ram = false})) return {};
+  found.rows[row_of(oddity{})] = true;  // lint did its work
   return found;
 }
-constexpr bool has(uint64_t found, oddity what) { return (found >> static_cast<unsigned>(what) & 1) != 0; }
+constexpr bool has(const found_oddities& found, oddity what) {
+  return found.rows[row_of(oddity{})] && found.rows[row_of(what)];
+}
 
-/// What a hand-over by QEMU has in every machine, and what Linux and chainload made of it.
+/// What a handoff by QEMU has in every machine, and what Linux and chainload made of it.
 template <size_t Linux, size_t Chainload>
 constexpr int replay_qemu(const memory& from, const captured::page_row (&by_linux)[Linux],
                           const captured::page_row (&by_chainload)[Chainload]) {
@@ -65,7 +74,7 @@ constexpr int replay_qemu(const memory& from, const captured::page_row (&by_linu
   EXPECT(boot && boot->version() == 1 && boot->flags() == 0);
   EXPECT(boot->cmdline() == pvhboot::string_ref{"console=ttyS0 panic=-1 dump"});
   EXPECT(boot->modules().size() == 1 && boot->rsdp_paddr() != 0 && boot->memory_map_state() == memory_map_state::table);
-  const uint64_t odd = oddities(from, *boot);
+  const auto odd = oddities(from, *boot);
   EXPECT(!has(odd, oddity::rsdp_damaged) && !has(odd, oddity::rsdp_unreadable) && !has(odd, oddity::entry_overlaps));
 
   buffer ours_buffer{};
@@ -114,7 +123,7 @@ ROW("Xen dom0: version 0 on 4 bytes, one module, the map by hypercall", {
   EXPECT(boot->memory_map_state() == memory_map_state::absent_in_version_0 && boot->memory_map().empty());
   EXPECT(boot->cmdline() == pvhboot::string_ref{"first second dump"} && boot->modules().size() == 1);
   EXPECT(boot->modules()[0].size == 6 && boot->modules()[0].cmdline_paddr != 0);
-  const uint64_t odd = oddities(from, *boot);
+  const auto odd = oddities(from, *boot);
   EXPECT(has(odd, oddity::start_info_misaligned) && has(odd, oddity::memmap_absent) && !has(odd, oddity::rsdp_damaged));
 
   // One more than there are, as a buffer that comes back full may have lost some.
@@ -139,7 +148,7 @@ constexpr int replay_libxl(const memory& from, uint64_t ram) {
   const auto boot = pvhboot::parse(from, from.start_info());
   EXPECT(boot && boot->version() == 1 && boot->flags() == 0 && from.start_info() % 4096 == 0);
   EXPECT(boot->rsdp_paddr() == 0xfc008000);
-  const uint64_t odd = oddities(from, *boot);
+  const auto odd = oddities(from, *boot);
   EXPECT(has(odd, oddity::entry_unsorted) && has(odd, oddity::entry_unaligned) &&
          has(odd, oddity::entry_ram_in_isa_hole));
   EXPECT(!has(odd, oddity::rsdp_damaged) && !has(odd, oddity::rsdp_unreadable));
@@ -173,7 +182,7 @@ ROW("Xen domU: the zero page that Linux makes of the same map", {
   EXPECT(receive(map, boot->memory_map()) && prepare_for_linux(map));
   abi::boot_params page{};
   EXPECT(translate_as_linux(*boot, boot->memory_map(), pvhboot::started_by::xen, page));
-  // Linux is larger than the kernel that dumped this, and so its hand-over lies higher.
+  // Linux is larger than the kernel that dumped this, and so its handoff lies higher.
   page.hdr.cmd_line_ptr = by_linux.hdr.cmd_line_ptr;
   page.hdr.ramdisk_image = by_linux.hdr.ramdisk_image;
   EXPECT(same(page, by_linux));

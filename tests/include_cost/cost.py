@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""What `#include <pvhboot/pvhboot.hpp>` costs over an empty file, beside what `#include <vector>` costs over one.
+"""What an include of the library costs over an empty file, beside what `#include <vector>` costs over one.
 
-CPU time of -fsyntax-only, medians of interleaved runs, so that whatever else the machine does falls on all three alike.
+Instructions of the compiler proper under callgrind, so that the figure is the same whatever else the machine does.
 """
 
 import argparse
 import os
+import re
+import shlex
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -16,42 +17,52 @@ from pathlib import Path
 
 SKIP = 77
 LIMIT = 0.5
-ROUNDS = 11
-UNITS = {"empty": "", "pvhboot": "#include <pvhboot/pvhboot.hpp>\n", "vector": "#include <vector>\n"}
+ENV = dict(os.environ, LC_ALL="C")
 
 
-def cpu_ms(command: list[str]) -> float:
-    process = subprocess.Popen(command)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"{' '.join(command)}: exit {process.returncode}")
-    return 1000 * (usage.ru_utime + usage.ru_stime)
+def compiler_proper(command: list[str]) -> list[str]:
+    """The cc1 or cc1plus call that the compiler's driver would make."""
+    done = subprocess.run([*command, "-###"], capture_output=True, text=True, env=ENV, timeout=60, check=True)
+    for line in done.stderr.splitlines():
+        words = shlex.split(line) if line.startswith(" ") else []
+        if words and (words[0].endswith("cc1plus") or "-cc1" in words[:2]):
+            return words
+    sys.exit(f"{' '.join(command)}: no call of the compiler proper in\n{done.stderr}")
+
+
+def instructions(command: list[str]) -> int:
+    done = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *compiler_proper(command)],
+                          capture_output=True, text=True, env=ENV, timeout=300, check=False)
+    found = re.search(r"Collected : (\d+)", done.stderr)
+    if done.returncode or not found:
+        sys.exit(f"{' '.join(command)}: exit {done.returncode}\n{done.stderr}")
+    return int(found[1])
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--include", type=Path, required=True)
     parser.add_argument("compiler")
+    parser.add_argument("header", nargs="+")
     options = parser.parse_args()
-    if not shutil.which(options.compiler):
-        print(f"skipped: {options.compiler} is not installed")
-        return SKIP
-    times: dict[str, list[float]] = {name: [] for name in UNITS}
+    for tool in (options.compiler, "valgrind"):
+        if not shutil.which(tool):
+            print(f"skipped: {tool} is not installed")
+            return SKIP
     with tempfile.TemporaryDirectory() as scratch:
-        for name, text in UNITS.items():
-            (Path(scratch) / f"{name}.cpp").write_text(text, encoding="utf-8")
-        for turn in range(ROUNDS + 1):
-            for name in UNITS:
-                spent = cpu_ms([options.compiler, "-std=c++20", f"-I{options.include}", "-fsyntax-only",
-                                f"{scratch}/{name}.cpp"])
-                if turn:  # the first turn warms the file cache
-                    times[name].append(spent)
-    median = {name: statistics.median(spent) for name, spent in times.items()}
-    ratio = (median["pvhboot"] - median["empty"]) / (median["vector"] - median["empty"])
-    print(f"{options.compiler}: CPU ms, median of {ROUNDS}: " + ", ".join(f"{name} {ms:.0f}" for name, ms in median.items()))
-    print(f"over an empty file, pvhboot costs {ratio:.2f} of vector; allowed {LIMIT}")
-    return 1 if ratio > LIMIT else 0
+        unit = Path(scratch) / "unit.cpp"
+
+        def cost(text: str) -> int:
+            unit.write_text(text, encoding="utf-8")
+            return instructions([options.compiler, "-std=c++20", f"-I{options.include}", "-fsyntax-only", str(unit)])
+
+        empty = cost("")
+        vector = cost("#include <vector>\n") - empty
+        costs = {header: cost(f"#include <{header}>\n") - empty for header in options.header}
+    print(f"{options.compiler}: millions of instructions over an empty file ({empty / 1e6:.0f}); <vector> {vector / 1e6:.0f}")
+    for header, spent in costs.items():
+        print(f"{header}: {spent / 1e6:.0f}, {spent / vector:.2f} of <vector>; allowed {LIMIT}")
+    return 1 if any(spent > LIMIT * vector for spent in costs.values()) else 0
 
 
 if __name__ == "__main__":

@@ -77,8 +77,13 @@ bool boot_linux(uint32_t ebx, const uint8_t* file, size_t size) {
 void judge(uint32_t ebx) {
   const auto boot = parse(identity_map{}, ebx);
   if (!boot) return;
-  lint(identity_map{}, *boot, [](const finding& f) { sink += f.where + describe(f.what).sentence.size(); });
   memory_map map{storage};
+  const auto report = [](const finding& f) noexcept {
+    sink += f.where + message(f.what).size() + fails(f.what).size() + name(f.what).size();
+    sink += static_cast<uint64_t>(level(f.what)) + hurts(f.what, consumer::freebsd) + where_is(f.what).size();
+  };
+  if (!lint(identity_map{}, *boot, map, report)) return;
+  map.clear();
   if (const auto verdict = linux_e820(boot->memory_map(), 0, 0, linux_era::from_7_1, map))
     sink += static_cast<uint64_t>(*verdict);
   sink += translate_as_linux(*boot, boot->memory_map(), started_by::xen, zero_page).ok();

@@ -34,22 +34,24 @@ ROW("bzimage: syssize 0 says nothing", {
   EXPECT(kernel && kernel->code().size() == image::code_size);
 });
 
-/// How often lint has this to say about what lies in the window at 0x1000.
+/// How many findings of this kind lint has about the handoff in the window at 0x1000.
 constexpr int said(pvhboot::memory_window window, pvhboot::oddity what) {
   int n = 0;
   auto boot = pvhboot::parse(window, 0x1000);
   if (!boot) return -1;
-  pvhboot::lint(window, *boot, [&](pvhboot::finding f) { n += f.what == what; });
-  return n;
+  memory_map_buffer<8> buffer{};
+  memory_map scratch{buffer};
+  auto done = lint(window, *boot, scratch, [&](pvhboot::finding f) { n += f.what == what ? 1 : 0; });
+  return done ? n : -1;
 }
-ROW("lint: a module that overlaps two others is told of once", {
+ROW("lint: each module that begins inside another is reported once", {
   memory<0x100> m;
   m.put(0x1000, abi::hvm_start_info{.magic = abi::hvm_start_magic_value, .nr_modules = 3, .modlist_paddr = 0x1040});
   for (uint64_t i = 0; i < 3; ++i)
     m.put(0x1040 + 32 * i, abi::hvm_modlist_entry{.paddr = 0x100000 + 0x1000 * i, .size = i == 2 ? 1u : 0x1000u});
   EXPECT(said(m.window(), pvhboot::oddity::module_overlaps_module) == 0);
   m.put(0x1080, abi::hvm_modlist_entry{.paddr = 0x100000, .size = 0x2000});
-  EXPECT(said(m.window(), pvhboot::oddity::module_overlaps_module) == 1);
+  EXPECT(said(m.window(), pvhboot::oddity::module_overlaps_module) == 2);
 });
 ROW("lint: an RSDP with its signature and a wrong sum", {
   memory<0x100> m;
@@ -59,13 +61,6 @@ ROW("lint: an RSDP with its signature and a wrong sum", {
   m.contents[0x48] = 0xe1;  // the sum of the signature and this is 0
   EXPECT(said(m.window(), pvhboot::oddity::rsdp_damaged) == 0);
 });
-TEST_CASE("lint: an oddity from the future") {
-  volatile int number = static_cast<int>(pvhboot::oddity_last) + 1;
-  const auto text = describe(static_cast<pvhboot::oddity>(number));
-  CHECK((text.sentence == "unknown"));
-  CHECK(text.fails.empty());
-}
-
 ROW("memory_map: insert and overwrite without room", {
   memory_map_buffer<1> buffer{};
   memory_map map{buffer};

@@ -37,6 +37,8 @@ class memory_map {
 
   [[nodiscard]] constexpr size_t size() const noexcept { return size_; }
   [[nodiscard]] constexpr size_t capacity() const noexcept { return storage_.size(); }
+  /// Slots of scratch: sanitize and report_overlaps need one for each range.
+  [[nodiscard]] constexpr size_t slots() const noexcept { return scratch_.size(); }
   [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
   [[nodiscard]] constexpr const memory_range* begin() const noexcept { return storage_.begin(); }
   [[nodiscard]] constexpr const memory_range* end() const noexcept { return storage_.begin() + size_; }

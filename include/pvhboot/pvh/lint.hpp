@@ -1,320 +1,287 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// lint: what is odd about a hand-over that parse accepted, where, and which real consumer trips over it.
+// Opt-in: what is odd about a handoff that parse accepted, where, and which real consumer fails on it. For the author
+// of a VMM who wants to know what other kernels make of the structures it wrote, and for the user of a kernel whose
+// hypervisor is at fault. Nothing reported here keeps this library from reading the handoff.
 //
-// For the author of a VMM who wants to know what other kernels will make of his structures, and for the user of a
-// kernel whose hypervisor is at fault. Nothing reported here keeps this library from reading the hand-over.
+//     pvhboot::memory_map_buffer<1024> buffer;
+//     pvhboot::memory_map scratch{buffer};
+//     auto done = lint(memory, *boot, scratch, [](pvhboot::finding f) { print(message(f.what), f.where); });
+//
+// The findings are the rows of oddities.def; oddity.hpp has their texts and the consumers that each hurts.
 #pragma once
 
+#include <pvhboot/core/queries.hpp>
+#include <pvhboot/pvh/oddity.hpp>
 #include <pvhboot/pvh/parse.hpp>
 
 namespace pvhboot {
 
-enum class severity : uint8_t {
-  info,     ///< unusual, and nobody is known to mind
-  warning,  ///< a real consumer fails
-  error,    ///< against the specification
+/// What else is known about the guest.
+struct lint_options {
+  memory_range kernel{};  ///< where the kernel's image lies; of size 0: unknown. The type does not matter
+  bool probe_ram = true;  ///< read the first and the last byte of each RAM entry. Off for a memory that is only a part
 };
 
-/// One value is one line of the checklist. The comments say what `where` of the finding is: "value" is the address of
-/// the field that holds the odd value.
-enum class oddity : uint8_t {
-  // start_info
-  start_info_above_4g,      ///< where: its address
-  start_info_misaligned,    ///< not on 8 bytes. where: its address
-  start_info_not_in_ram,    ///< no RAM range of the map holds it. where: its address
-  newer_version,            ///< where: value
-  reserved_not_zero,        ///< in version 1. where: value
-  unknown_flags,            ///< where: value
-  initdomain_unprivileged,  ///< SIF_INITDOMAIN without SIF_PRIVILEGED. where: value
-  // modules
-  modlist_without_modules,   ///< modlist_paddr but nr_modules 0. where: value
-  several_modules,           ///< where: value (nr_modules)
-  module_at_zero,            ///< where: value
-  module_empty,              ///< where: value
-  module_above_4g,           ///< where: value
-  module_not_in_ram,         ///< where: value
-  module_unaligned,          ///< not on a page. where: value
-  module_overlaps_module,    ///< where: value, of the later one
-  module_overlaps_metadata,  ///< start_info, module list, memory map or command line. where: value
-  module_reserved_not_zero,  ///< where: value
-  module_cmdline_broken,     ///< unreadable or without a NUL. where: value
-  // command line
-  cmdline_absent,     ///< where: value
-  cmdline_above_4g,   ///< where: its address
-  cmdline_not_ascii,  ///< where: the first such byte
-  cmdline_over_2047,  ///< where: its address
-  // RSDP
-  rsdp_absent,      ///< where: value
-  rsdp_above_4g,    ///< where: its address
-  rsdp_unreadable,  ///< where: its address
-  rsdp_damaged,     ///< signature or checksum. where: its address
-  rsdp_in_ram,      ///< where: its address
-  // memory map
-  memmap_absent,              ///< version 0, or no entries and no pointer. where: value
-  memmap_pointer_no_entries,  ///< where: value
-  memmap_entries_no_pointer,  ///< where: value
-  memmap_single_entry,        ///< where: the entry
-  memmap_over_128,            ///< where: value
-  memmap_over_255,            ///< where: value
-  memmap_no_ram,              ///< where: the table
-  entry_wraps,                ///< where: the entry
-  entry_empty,                ///< where: the entry
-  entry_unsorted,             ///< begins below the one before. where: the entry
-  entry_overlaps,             ///< an earlier one. where: the entry
-  entry_unknown_type,         ///< where: value
-  entry_unaligned,            ///< begins or ends inside a page. where: the entry
-  entry_reserved_not_zero,    ///< where: value
-  entry_ram_in_isa_hole,      ///< where: the entry
-};
+/// One pass over a handoff: a function per structure.
+template <class Memory, class Report> class linter {
+ public:
+  static constexpr bool silent = reads_noexcept<Memory>&& noexcept((*static_cast<Report*>(nullptr))(finding{}));
 
-inline constexpr oddity oddity_last = oddity::entry_ram_in_isa_hole;
+  constexpr linter(const Memory& memory, const boot_info<Memory>& boot, memory_map& scratch, Report& report,
+                   const lint_options& options) noexcept
+      : memory_(memory), boot_(boot), info_(boot.wire()), scratch_(scratch), report_(report), options_(options) {}
 
-struct finding {
-  oddity what;
-  uint64_t where;  ///< physical address of what the comment of the oddity names
-};
-
-struct oddity_text {
-  severity level;
-  string_ref sentence;
-  string_ref fails;  ///< who fails on it and how; empty if nobody is known to
-};
-
-constexpr oddity_text describe(oddity what) noexcept {
-  using enum severity;
-  switch (what) {
-    case oddity::start_info_above_4g: return {error, "start_info lies above 4 GiB, where %ebx cannot point", ""};
-    case oddity::start_info_misaligned: return {info, "start_info is not 8-byte aligned", ""};
-    case oddity::start_info_not_in_ram:
-      return {warning, "start_info lies outside the map's RAM", "Linux 6.12 and Xen 4.20 write to it"};
-    case oddity::newer_version: return {info, "a version newer than 1, read as version 1", ""};
-    case oddity::reserved_not_zero: return {info, "start_info.reserved is not zero in version 1", ""};
-    case oddity::unknown_flags: return {info, "flags that are not defined", ""};
-    case oddity::initdomain_unprivileged: return {error, "SIF_INITDOMAIN without SIF_PRIVILEGED", ""};
-    case oddity::modlist_without_modules: return {warning, "a module list without modules", "FreeBSD shuts down"};
-    case oddity::several_modules: return {info, "more than one module", "Linux uses the first and ignores the others"};
-    case oddity::module_at_zero: return {error, "a module at address 0, which means absent", ""};
-    case oddity::module_empty: return {info, "a module of no bytes", ""};
-    case oddity::module_above_4g:
-      return {warning, "a module reaches above 4 GiB",
-              "Linux takes the low 32 bits of its address; Xen as a guest panics"};
-    case oddity::module_not_in_ram: return {info, "a module lies outside the map's RAM", ""};
-    case oddity::module_unaligned:
-      return {info, "a module does not begin on a page", "Linux expects its initrd to, and warns when it frees it"};
-    case oddity::module_overlaps_module: return {error, "a module overlaps another", ""};
-    case oddity::module_overlaps_metadata: return {error, "a module overlaps the hand-over's own structures", ""};
-    case oddity::module_reserved_not_zero: return {info, "a module's reserved word is not zero", ""};
-    case oddity::module_cmdline_broken:
-      return {warning, "a module's command line cannot be read",
-              "who follows the pointer blindly; qboot leaves garbage in it"};
-    case oddity::cmdline_absent: return {info, "no command line", ""};
-    case oddity::cmdline_above_4g:
-      return {warning, "the command line lies above 4 GiB",
-              "Linux takes the low 32 bits of its address; Xen as a guest panics"};
-    case oddity::cmdline_not_ascii: return {info, "the command line is not ASCII", ""};
-    case oddity::cmdline_over_2047: return {warning, "the command line is longer than 2047 bytes", "Linux cuts it off"};
-    case oddity::rsdp_absent: return {info, "no RSDP", "OvmfXen asserts; others search the BIOS area"};
-    case oddity::rsdp_above_4g: return {info, "the RSDP lies above 4 GiB", ""};
-    case oddity::rsdp_unreadable: return {info, "the RSDP lies where nothing can be read", ""};
-    case oddity::rsdp_damaged:
-      return {warning, "what rsdp_paddr points to is no RSDP", "every ACPI user; gokvm points to its MP table"};
-    case oddity::rsdp_in_ram: return {info, "the RSDP lies in RAM that the map gives away", ""};
-    case oddity::memmap_absent: return {info, "no memory map: ask the hypervisor", "Linux on anything but Xen panics"};
-    case oddity::memmap_pointer_no_entries:
-      return {warning, "memmap_paddr without entries", "FreeBSD and rust-hypervisor-firmware see an empty map"};
-    case oddity::memmap_entries_no_pointer:
-      return {error, "memory map entries at address 0", "Linux reads its map from physical 0"};
-    case oddity::memmap_single_entry:
-      return {info, "a memory map of a single entry", "Linux before 7.0 ignores it unless it adds the ISA hole"};
-    case oddity::memmap_over_128:
-      return {warning, "more than 128 memory map entries",
-              "Linux writes beyond its zero page, rust-hypervisor-firmware panics, GRUB loses entries"};
-    case oddity::memmap_over_255: return {warning, "more than 255 memory map entries", "Linux counts them in 8 bits"};
-    case oddity::memmap_no_ram: return {error, "a memory map without RAM", ""};
-    case oddity::entry_wraps:
-      return {error, "an entry ends above 2^64", "Linux rejects or does not sanitise the whole map"};
-    case oddity::entry_empty: return {info, "an entry of no bytes", ""};
-    case oddity::entry_unsorted: return {info, "an entry begins below the one before it", ""};
-    case oddity::entry_overlaps:
-      return {warning, "an entry overlaps an earlier one", "Linux's KASLR may choose reserved memory"};
-    case oddity::entry_unknown_type:
-      return {warning, "an entry of a type that PVH does not define", "rust-hypervisor-firmware panics"};
-    case oddity::entry_unaligned: return {info, "an entry begins or ends inside a page", ""};
-    case oddity::entry_reserved_not_zero: return {info, "an entry's reserved word is not zero", ""};
-    case oddity::entry_ram_in_isa_hole: return {info, "RAM between 640 KiB and 1 MiB, where a PC has none", ""};
+  constexpr result<void> run() const noexcept(silent) {
+    const size_t entries = boot_.memory_map().size();
+    const size_t modules = boot_.modules().size();
+    const size_t slots = entries > modules ? entries : modules;
+    if (scratch_.slots() < slots) return {errc::scratch_too_small, slots};
+    if (scratch_.capacity() < 2 * entries || scratch_.capacity() < modules)
+      return {errc::map_full, 2 * entries > modules ? 2 * entries : modules};
+    check_overlaps();
+    // From here on scratch is the sanitised map: which of the pieces lie in RAM?
+    scratch_.clear();
+    if (auto done = scratch_.append(boot_.memory_map()); !done) return done;
+    if (auto done = scratch_.sanitize(); !done) return done;
+    check_start_info();
+    check_modules();
+    check_cmdline();
+    check_rsdp();
+    check_memory_map();
+    return {};
   }
-  return {info, "unknown", ""};
-}
 
-/// Calls report(finding) for everything that is odd, in the order of the structures in memory's chain: start_info,
-/// modules, command line, RSDP, memory map. No allocation. Quadratic in the modules, and in the map's entries if these
-/// are not sorted; parse_limits bound both.
-template <physical_memory Memory, class Report>
-constexpr void lint(const Memory& memory, const boot_info<Memory>& boot, Report&& report) {
-  constexpr uint64_t four_gib = uint64_t{1} << 32;
-  constexpr uint64_t page = 4096;
-  const abi::hvm_start_info& info = boot.wire();
-  const auto say = [&](oddity what, uint64_t where) { report(finding{what, where}); };
-  const auto field = [&](size_t offset) { return boot.paddr() + offset; };
-  const auto map = boot.memory_map();
-  const bool has_map = boot.memory_map_state() == memory_map_state::table;
-  // Adjacent RAM entries count as one. Each pass over the entries moves `addr` up or ends the search.
-  const auto in_ram = [&](uint64_t addr, uint64_t size) {
-    if (size == 0 || size - 1 > ~addr) return false;
-    const uint64_t last = addr + (size - 1);
-    for (;;) {
-      const uint64_t before = addr;
-      for (const memory_range r : map) {
-        if (r.type != memory_type::ram || !r.contains(addr, 1)) continue;
-        if (r.last() >= last) return true;
-        addr = r.last() + 1;
+ private:
+  static constexpr uint64_t four_gib = uint64_t{1} << 32;
+  static constexpr uint64_t page = 4096;
+  static constexpr uint64_t rsdp_v1_size = 20;  // signature, and a checksum over them: ACPI 6.5, section 5.2.5.3
+
+  constexpr void report(oddity what, uint64_t where) const noexcept(silent) { report_(finding{what, where}); }
+  [[nodiscard]] constexpr uint64_t field(size_t offset) const noexcept { return boot_.paddr() + offset; }
+  [[nodiscard]] constexpr uint64_t module_at(size_t i) const noexcept {
+    return info_.modlist_paddr + uint64_t{i} * sizeof(abi::hvm_modlist_entry);
+  }
+  [[nodiscard]] constexpr uint64_t entry_at(size_t i) const noexcept {
+    return info_.memmap_paddr + uint64_t{i} * sizeof(abi::hvm_memmap_table_entry);
+  }
+  [[nodiscard]] constexpr bool has_map() const noexcept { return boot_.memory_map_state() == memory_map_state::table; }
+  /// There is a map, and it has no RAM for [addr, addr + size).
+  [[nodiscard]] constexpr bool outside_ram(uint64_t addr, uint64_t size) const noexcept {
+    return has_map() && size != 0 && !covers(scratch_, addr, size, memory_type::ram);
+  }
+
+  /// The structures of the handoff, of size 0 if absent. The type does not matter.
+  enum : size_t { start_info, modlist, memmap, cmdline, rsdp, structures };
+  [[nodiscard]] constexpr memory_range structure(size_t i) const noexcept {
+    switch (i) {
+      case start_info: return {boot_.paddr(), boot_.wire_size(), {}};
+      case modlist: return {info_.modlist_paddr, uint64_t{boot_.modules().size()} * sizeof(abi::hvm_modlist_entry), {}};
+      case memmap:
+        return {info_.memmap_paddr, uint64_t{boot_.memory_map().size()} * sizeof(abi::hvm_memmap_table_entry), {}};
+      case cmdline:
+        return {info_.cmdline_paddr, boot_.cmdline().absent() ? 0 : boot_.cmdline().size() + uint64_t{1}, {}};
+      default: return {info_.rsdp_paddr, boot_.rsdp_paddr() != 0 ? rsdp_v1_size : 0, {}};
+    }
+  }
+
+  /// The structures among themselves, the modules among themselves, the entries among themselves. The last two by
+  /// sorting: scratch holds the ranges, each with its index for a type.
+  constexpr void check_overlaps() const noexcept(silent) {
+    for (size_t i = 0; i < structures; ++i)
+      for (size_t j = 0; j < i; ++j) {
+        const memory_range a = structure(i);
+        const memory_range b = structure(j);
+        if (a.overlaps(b)) report(oddity::structures_overlap, a.addr > b.addr ? a.addr : b.addr);
       }
-      if (addr == before) return false;
-    }
-  };
-  const auto in_any = [&](uint64_t addr) {
-    for (const memory_range r : map)
-      if (r.contains(addr, 1)) return true;
-    return false;
-  };
+    const auto sort = [this](size_t n, const auto& range, const auto& found) noexcept(silent) {
+      scratch_.clear();
+      for (size_t i = 0; i < n; ++i) {
+        memory_range r = range(i);
+        r.type = memory_type{static_cast<uint32_t>(i)};
+        static_cast<void>(scratch_.append(r));  // run has checked the room
+      }
+      static_cast<void>(scratch_.report_overlaps([&](const memory_range&, const memory_range& later) noexcept(silent) {
+        found(static_cast<size_t>(later.type));
+      }));
+    };
+    const auto modules = boot_.modules();
+    sort(
+        modules.size(), [&](size_t i) noexcept { return range_of(modules[i]); },
+        [&](size_t i) noexcept(silent) { report(oddity::module_overlaps_module, module_at(i)); });
+    const auto map = boot_.memory_map();
+    sort(
+        map.size(), [&](size_t i) noexcept { return map[i]; },
+        [&](size_t i) noexcept(silent) { report(oddity::entry_overlaps, entry_at(i)); });
+  }
+  static constexpr memory_range range_of(const boot_module& m) noexcept { return {m.paddr, m.size, {}}; }
 
-  const uint64_t info_size = info.version == 0 ? abi::hvm_start_info_v0_size : sizeof info;
-  if (boot.paddr() > four_gib - info_size) say(oddity::start_info_above_4g, boot.paddr());
-  if (boot.paddr() % 8 != 0) say(oddity::start_info_misaligned, boot.paddr());
-  if (has_map && !in_ram(boot.paddr(), info_size)) say(oddity::start_info_not_in_ram, boot.paddr());
-  if (info.version > 1) say(oddity::newer_version, field(offsetof(abi::hvm_start_info, version)));
-  if (info.version == 1 && info.reserved != 0)
-    say(oddity::reserved_not_zero, field(offsetof(abi::hvm_start_info, reserved)));
-  const uint64_t flags_at = field(offsetof(abi::hvm_start_info, flags));
-  constexpr uint32_t defined =
-      sif::privileged | sif::initdomain | sif::multiboot_mod | sif::mod_start_pfn | sif::virt_p2m_4tools | sif::pm_mask;
-  if ((info.flags & ~defined) != 0) say(oddity::unknown_flags, flags_at);
-  if ((info.flags & sif::initdomain) != 0 && (info.flags & sif::privileged) == 0)
-    say(oddity::initdomain_unprivileged, flags_at);
-
-  const auto modules = boot.modules();
-  if (modules.empty() && info.modlist_paddr != 0)
-    say(oddity::modlist_without_modules, field(offsetof(abi::hvm_start_info, modlist_paddr)));
-  if (modules.size() > 1) say(oddity::several_modules, field(offsetof(abi::hvm_start_info, nr_modules)));
-  const memory_range metadata[] = {
-      {boot.paddr(), info_size, {}},
-      {info.modlist_paddr, uint64_t{modules.size()} * sizeof(abi::hvm_modlist_entry), {}},
-      {info.memmap_paddr, uint64_t{map.size()} * sizeof(abi::hvm_memmap_table_entry), {}},
-      {info.cmdline_paddr, boot.cmdline().absent() ? 0 : boot.cmdline().size() + uint64_t{1}, {}},
-  };
-  for (size_t i = 0; i < modules.size(); ++i) {
-    const boot_module m = modules[i];
-    const memory_range bytes{m.paddr, m.size, {}};
-    const uint64_t at = info.modlist_paddr + uint64_t{i} * sizeof(abi::hvm_modlist_entry);
-    const uint64_t size_at = at + offsetof(abi::hvm_modlist_entry, size);
-    if (m.paddr == 0) say(oddity::module_at_zero, at);
-    if (m.paddr % page != 0) say(oddity::module_unaligned, at);
-    if (m.size == 0) {
-      say(oddity::module_empty, size_at);
-    } else {
-      if (bytes.last() >= four_gib) say(oddity::module_above_4g, at);
-      if (has_map && !in_ram(m.paddr, m.size)) say(oddity::module_not_in_ram, at);
-    }
-    bool overlaps = false;
-    for (size_t j = 0; j < i && !overlaps; ++j) {
-      const boot_module other = modules[j];
-      overlaps = bytes.overlaps({other.paddr, other.size, {}});
-    }
-    if (overlaps) say(oddity::module_overlaps_module, at);
-    bool on_metadata = false;
-    for (const memory_range& r : metadata) on_metadata |= bytes.overlaps(r);
-    if (on_metadata) say(oddity::module_overlaps_metadata, at);
-    // With garbage in the pointer the map is the only hint of what may be touched.
-    if (m.cmdline_paddr != 0 && ((has_map && !in_any(m.cmdline_paddr)) || !boot.cmdline_of(m)))
-      say(oddity::module_cmdline_broken, at + offsetof(abi::hvm_modlist_entry, cmdline_paddr));
-    if (modules.wire(i).reserved != 0)
-      say(oddity::module_reserved_not_zero, at + offsetof(abi::hvm_modlist_entry, reserved));
+  constexpr void check_start_info() const noexcept(silent) {
+    const memory_range place = structure(start_info);
+    if (place.wraps() || place.last() >= four_gib) report(oddity::start_info_above_4g, place.addr);
+    if (place.addr % 8 != 0) report(oddity::start_info_misaligned, place.addr);
+    if (outside_ram(place.addr, place.size)) report(oddity::start_info_not_in_ram, place.addr);
+    if (info_.version.get() > 1) report(oddity::newer_version, field(offsetof(abi::hvm_start_info, version)));
+    if (info_.version.get() == 1 && info_.reserved.get() != 0)
+      report(oddity::reserved_not_zero, field(offsetof(abi::hvm_start_info, reserved)));
+    constexpr uint32_t defined = sif::privileged | sif::initdomain | sif::multiboot_mod | sif::mod_start_pfn |
+                                 sif::virt_p2m_4tools | sif::pm_mask;
+    const uint64_t flags_at = field(offsetof(abi::hvm_start_info, flags));
+    if ((info_.flags.get() & ~defined) != 0) report(oddity::unknown_flags, flags_at);
+    if ((info_.flags.get() & sif::initdomain) != 0 && (info_.flags.get() & sif::privileged) == 0)
+      report(oddity::initdomain_unprivileged, flags_at);
+    for (size_t i = 0; i < structures; ++i)
+      if (structure(i).overlaps(options_.kernel)) report(oddity::overlaps_kernel, structure(i).addr);
   }
 
-  const string_ref cmdline = boot.cmdline();
-  if (cmdline.absent()) {
-    say(oddity::cmdline_absent, field(offsetof(abi::hvm_start_info, cmdline_paddr)));
-  } else {
-    if (info.cmdline_paddr >= four_gib - cmdline.size()) say(oddity::cmdline_above_4g, info.cmdline_paddr);
-    if (cmdline.size() > 2047) say(oddity::cmdline_over_2047, info.cmdline_paddr);
-    for (size_t i = 0; i < cmdline.size(); ++i) {
-      if (static_cast<unsigned char>(cmdline[i]) < 0x80) continue;
-      say(oddity::cmdline_not_ascii, info.cmdline_paddr + i);
+  constexpr void check_modules() const noexcept(silent) {
+    const auto modules = boot_.modules();
+    if (modules.empty() && info_.modlist_paddr.get() != 0)
+      report(oddity::modlist_without_modules, field(offsetof(abi::hvm_start_info, modlist_paddr)));
+    if (modules.size() > 1) report(oddity::several_modules, field(offsetof(abi::hvm_start_info, nr_modules)));
+    const memory_range list = structure(modlist);
+    if (outside_ram(list.addr, list.size)) report(oddity::modlist_not_in_ram, list.addr);
+    for (size_t i = 0; i < modules.size(); ++i) check_module(module_at(i), modules.wire(i));
+  }
+  constexpr void check_module(uint64_t at, const abi::hvm_modlist_entry& wire) const noexcept(silent) {
+    const boot_module m = boot_module::from(wire);
+    const memory_range bytes = range_of(m);
+    if (m.paddr == 0) report(oddity::module_at_zero, at);
+    if (m.paddr % page != 0) report(oddity::module_unaligned, at);
+    if (m.size == 0) report(oddity::module_empty, at + offsetof(abi::hvm_modlist_entry, size));
+    if (m.size != 0 && bytes.last() >= four_gib) report(oddity::module_above_4g, at);
+    if (outside_ram(m.paddr, m.size)) report(oddity::module_not_in_ram, at);
+    bool on_structure = false;
+    for (size_t i = 0; i < structures; ++i) on_structure = on_structure || bytes.overlaps(structure(i));
+    if (on_structure) report(oddity::module_overlaps_metadata, at);
+    if (bytes.overlaps(options_.kernel)) report(oddity::module_overlaps_kernel, at);
+    // With garbage in the pointer the map is the only hint of what may be touched.
+    if (m.cmdline_paddr != 0 && (outside_map(m.cmdline_paddr) || !boot_.cmdline_of(m)))
+      report(oddity::module_cmdline_broken, at + offsetof(abi::hvm_modlist_entry, cmdline_paddr));
+    if (wire.reserved.get() != 0)
+      report(oddity::module_reserved_not_zero, at + offsetof(abi::hvm_modlist_entry, reserved));
+  }
+  [[nodiscard]] constexpr bool outside_map(uint64_t addr) const noexcept {
+    for (const memory_range& r : scratch_)
+      if (r.contains(addr, 1)) return false;
+    return has_map();
+  }
+
+  constexpr void check_cmdline() const noexcept(silent) {
+    const string_ref text = boot_.cmdline();
+    if (text.absent()) {
+      report(oddity::cmdline_absent, field(offsetof(abi::hvm_start_info, cmdline_paddr)));
+      return;
+    }
+    const memory_range place = structure(cmdline);
+    if (place.wraps() || place.last() >= four_gib) report(oddity::cmdline_above_4g, place.addr);
+    if (outside_ram(place.addr, place.size)) report(oddity::cmdline_not_in_ram, place.addr);
+    if (text.size() > 2047) report(oddity::cmdline_over_2047, place.addr);
+    for (size_t i = 0; i < text.size(); ++i) {
+      if (static_cast<unsigned char>(text[i]) < 0x80) continue;
+      report(oddity::cmdline_not_ascii, place.addr + i);
       break;
     }
   }
 
-  if (const uint64_t rsdp = boot.rsdp_paddr(); rsdp == 0) {
-    say(oddity::rsdp_absent, field(offsetof(abi::hvm_start_info, rsdp_paddr)));
-  } else {
-    // The first 20 bytes: signature, and a checksum over them (ACPI 6.5, section 5.2.5.3).
-    constexpr uint64_t rsdp_v1_size = 20;
-    if (rsdp > four_gib - rsdp_v1_size) say(oddity::rsdp_above_4g, rsdp);
-    if (const uint8_t* p = memory.bytes(rsdp, rsdp_v1_size); !p) {
-      say(oddity::rsdp_unreadable, rsdp);
+  constexpr void check_rsdp() const noexcept(silent) {
+    const memory_range place = structure(rsdp);
+    if (place.size == 0) {
+      report(oddity::rsdp_absent, field(offsetof(abi::hvm_start_info, rsdp_paddr)));
+      return;
+    }
+    if (place.wraps() || place.last() >= four_gib) report(oddity::rsdp_above_4g, place.addr);
+    if (const uint8_t* p = memory_.bytes(place.addr, place.size); !p) {
+      report(oddity::rsdp_unreadable, place.addr);
     } else {
       constexpr char signature[] = "RSD PTR ";
       uint8_t sum = 0;
-      bool signed_so = true;
+      bool is_signed = true;
       for (size_t i = 0; i < rsdp_v1_size; ++i) {
-        sum = static_cast<uint8_t>(sum + p[i]);
-        if (i < 8) signed_so &= p[i] == static_cast<uint8_t>(signature[i]);
+        const uint8_t byte = read_once(p + i);
+        sum = static_cast<uint8_t>(sum + byte);
+        if (i < 8 && byte != static_cast<uint8_t>(signature[i])) is_signed = false;
       }
-      if (!signed_so || sum != 0) say(oddity::rsdp_damaged, rsdp);
+      if (!is_signed || sum != 0) report(oddity::rsdp_damaged, place.addr);
     }
-    if (in_ram(rsdp, rsdp_v1_size)) say(oddity::rsdp_in_ram, rsdp);
+    if (has_map() && covers(scratch_, place.addr, place.size, memory_type::ram))
+      report(oddity::rsdp_in_ram, place.addr);
   }
 
-  const uint64_t entries_at = field(offsetof(abi::hvm_start_info, memmap_entries));
-  switch (boot.memory_map_state()) {
-    case memory_map_state::absent_in_version_0:
-      say(oddity::memmap_absent, field(offsetof(abi::hvm_start_info, version)));
-      return;
-    case memory_map_state::no_entries:
-      if (info.memmap_paddr != 0)
-        say(oddity::memmap_pointer_no_entries, field(offsetof(abi::hvm_start_info, memmap_paddr)));
-      else
-        say(oddity::memmap_absent, entries_at);
-      return;
-    case memory_map_state::contradictory: say(oddity::memmap_entries_no_pointer, entries_at); return;
-    case memory_map_state::table: break;
+  constexpr void check_memory_map() const noexcept(silent) {
+    const uint64_t entries_at = field(offsetof(abi::hvm_start_info, memmap_entries));
+    switch (boot_.memory_map_state()) {
+      case memory_map_state::absent_in_version_0:
+        report(oddity::memmap_absent, field(offsetof(abi::hvm_start_info, version)));
+        return;
+      case memory_map_state::no_entries:
+        if (info_.memmap_paddr.get() != 0)
+          report(oddity::memmap_pointer_no_entries, field(offsetof(abi::hvm_start_info, memmap_paddr)));
+        else
+          report(oddity::memmap_absent, entries_at);
+        return;
+      case memory_map_state::contradictory: report(oddity::memmap_entries_no_pointer, entries_at); return;
+      case memory_map_state::table: break;
+    }
+    const auto map = boot_.memory_map();
+    const memory_range place = structure(memmap);
+    if (outside_ram(place.addr, place.size)) report(oddity::memmap_not_in_ram, place.addr);
+    if (map.size() == 1) report(oddity::memmap_single_entry, place.addr);
+    if (map.size() > 128) report(oddity::memmap_over_128, entries_at);
+    if (map.size() > 255) report(oddity::memmap_over_255, entries_at);
+    bool has_ram = false;
+    bool any = false;     // an entry that is not empty came before
+    uint64_t before = 0;  // and began here
+    for (size_t i = 0; i < map.size(); ++i) {
+      const abi::hvm_memmap_table_entry wire = map.wire(i);
+      const memory_range r = memory_range::from(wire);
+      const uint64_t at = entry_at(i);
+      if (any && r.size != 0 && r.addr < before) report(oddity::entry_unsorted, at);
+      if (r.size != 0) {
+        any = true;
+        before = r.addr;
+        has_ram = has_ram || r.type == memory_type::ram;
+      }
+      check_entry(at, r, wire.reserved.get());
+    }
+    if (!has_ram) report(oddity::memmap_no_ram, place.addr);
   }
-  if (map.size() == 1) say(oddity::memmap_single_entry, info.memmap_paddr);
-  if (map.size() > 128) say(oddity::memmap_over_128, entries_at);
-  if (map.size() > 255) say(oddity::memmap_over_255, entries_at);
-  constexpr memory_range isa{0xa0000, 0x60000, {}};
-  bool has_ram = false;
-  bool sorted = true;    // so far
-  uint64_t highest = 0;  // the last byte of all entries so far
-  uint64_t before = 0;   // where the entry before that is not empty begins
-  bool any = false;      // an entry that is not empty came before
-  for (size_t i = 0; i < map.size(); ++i) {
-    const memory_range r = map[i];
-    const uint64_t at = info.memmap_paddr + uint64_t{i} * sizeof(abi::hvm_memmap_table_entry);
-    if (!is_defined_by_pvh(r.type)) say(oddity::entry_unknown_type, at + offsetof(abi::hvm_memmap_table_entry, type));
-    if (map.wire(i).reserved != 0)
-      say(oddity::entry_reserved_not_zero, at + offsetof(abi::hvm_memmap_table_entry, reserved));
+  constexpr void check_entry(uint64_t at, const memory_range& r, uint32_t reserved) const noexcept(silent) {
+    if (!is_defined_by_pvh(r.type))
+      report(oddity::entry_unknown_type, at + offsetof(abi::hvm_memmap_table_entry, type));
+    if (reserved != 0) report(oddity::entry_reserved_not_zero, at + offsetof(abi::hvm_memmap_table_entry, reserved));
     if (r.size == 0) {
-      say(oddity::entry_empty, at);
-      continue;
+      report(oddity::entry_empty, at);
+      return;
     }
-    if (r.wraps()) say(oddity::entry_wraps, at);
-    if (r.addr % page != 0 || (r.addr + r.size) % page != 0) say(oddity::entry_unaligned, at);
-    if (any && r.addr < before) {
-      sorted = false;
-      say(oddity::entry_unsorted, at);
-    }
-    bool overlaps = any && sorted && r.addr <= highest;
-    for (size_t j = 0; !sorted && j < i && !overlaps; ++j) overlaps = r.overlaps(map[j]);
-    if (overlaps) say(oddity::entry_overlaps, at);
-    highest = any && highest > r.last() ? highest : r.last();
-    before = r.addr;
-    any = true;
-    has_ram |= r.type == memory_type::ram;
-    if (r.type == memory_type::ram && r.overlaps(isa)) say(oddity::entry_ram_in_isa_hole, at);
+    if (r.wraps()) report(oddity::entry_wraps, at);
+    if (r.addr % page != 0 || (r.addr + r.size) % page != 0) report(oddity::entry_unaligned, at);
+    if (r.type != memory_type::ram) return;
+    if (r.overlaps(isa_hole)) report(oddity::entry_ram_in_isa_hole, at);
+    if (options_.probe_ram && (!memory_.bytes(r.addr, 1) || !memory_.bytes(r.last(), 1)))
+      report(oddity::entry_unreadable, at);
   }
-  if (!has_ram) say(oddity::memmap_no_ram, info.memmap_paddr);
+
+  const Memory& memory_;
+  const boot_info<Memory>& boot_;
+  const abi::hvm_start_info& info_;
+  memory_map& scratch_;
+  Report& report_;
+  const lint_options& options_;
+};
+
+/// Calls report(finding) for everything that is odd. No allocation: `scratch` is a map to work in, with room for twice
+/// the entries of the handoff's map, and at least one range and one slot for each entry and each module; what it held
+/// is lost.
+///
+/// Fails with map_full and scratch_too_small, before it reports anything. O(n log n) in the entries and in the modules,
+/// plus each module's command line, which parse_limits bound: 256 modules with garbage for pointers can cost 256 times
+/// 64 KiB single-byte requests.
+template <physical_memory Memory, class Report>
+constexpr result<void> lint(
+    const Memory& memory, const boot_info<Memory>& boot, memory_map& scratch, Report&& report,
+    const lint_options& options = {}) noexcept(reads_noexcept<Memory>&& noexcept(report(finding{}))) {
+  return linter<Memory, typename without_reference<Report>::type>{memory, boot, scratch, report, options}.run();
 }
 
 }  // namespace pvhboot

@@ -2,7 +2,8 @@
 // A number of one kind where another kind is asked for.
 // EXPECT(gcc): cannot convert|invalid conversion
 // EXPECT(clang): cannot initialize
-#include <pvhboot/pvhboot.hpp>
+#include <pvhboot/abi/memory_type.hpp>
+#include <pvhboot/abi/xen_note.hpp>
 
 #ifdef CONTROL
 constexpr pvhboot::memory_type t = pvhboot::memory_type::ram;
