@@ -14,7 +14,6 @@
 using chainload::bytes;
 using example::hex;
 using example::line;
-using pvhboot::memory_type;
 
 namespace {
 

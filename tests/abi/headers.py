@@ -190,7 +190,7 @@ def main() -> int:
     source = options.out / f"{options.witness}{options.bits}.cpp"
     program = source.with_suffix("")
     # The C headers come first: their macros must not break the library's.
-    source.write_text(f"{includes}#include <pvhboot/pvhboot.hpp>\n#include <pvhboot/spec.hpp>\n#include \"rows.hpp\"\n"
+    source.write_text(f"{includes}#include <pvhboot/pvhboot.hpp>\n#include <pvhboot/abi/xen_note.hpp>\n#include <pvhboot/spec.hpp>\n#include \"rows.hpp\"\n"
                       f"namespace abi = pvhboot::abi;\nint main() {{\n" + "\n".join(body) +
                       f'\nreturn rows::summary("{options.witness}, -m{options.bits}");\n}}\n', encoding="utf-8")
     built = subprocess.run([*compiler, "-fno-exceptions", "-static", "-o", str(program), str(source)], text=True, capture_output=True)

@@ -453,13 +453,13 @@ class Commands(Folder):
                                     (("--memory", "lots"), "strange memory size"),
                                     (("--xen", "--memory", "5G"), "does not fit")):
                 with self.subTest(arguments), self.assertRaisesRegex(LabError, says):
-                    command_boot.run(self.options(*arguments))
+                    command_boot.check(self.options(*arguments))
             path.write_bytes(b"")
             with self.assertRaisesRegex(LabError, "--initrd: .* is empty"):
-                command_boot.run(self.options("--initrd", str(path)))
+                command_boot.check(self.options("--initrd", str(path)))
             with mock.patch.dict(os.environ, PVHBOOT_KERNEL=str(path)), \
                     self.assertRaisesRegex(LabError, r"\$PVHBOOT_KERNEL: .* is empty"):
-                command_boot.run(self.options())
+                command_boot.check(self.options())
 
     def times(self, *arguments: str) -> list[float]:
         """The seconds before each stage of a boot whose set-up takes 0.3 s and whose machine another 0.3 s."""

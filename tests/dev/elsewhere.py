@@ -43,7 +43,7 @@ class Elsewhere(support.Scratch):
     def test_help_and_refusal(self) -> None:
         self.assertEqual(self.dev("boot", "--help").returncode, 0)
         refused = self.dev("boot", "--kernel", "no such file")
-        self.assertEqual((refused.returncode, refused.stderr), (2, "error: --kernel: there is no file no such file\n"))
+        self.assertEqual((refused.returncode, refused.stderr), (2, "error: --kernel: no such file: no such file\n"))
 
 
 if __name__ == "__main__":

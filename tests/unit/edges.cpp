@@ -187,4 +187,91 @@ ROW("find_xen: a signature that is only begun", {
   }
 });
 
+ROW("memory_map: merge, of one type only, of neighbours only, and never to 2^64 bytes", {
+  memory_map_buffer<8> buffer{};
+  memory_map map{buffer};
+  EXPECT(map.append(table<6>{{range(0, 0x1000, 12), range(0x1000, 0x1000, 12), range(0x2000, 0x1000, 1),
+                              range(0x3000, 0x1000, 12), range(0x5000, 0x1000, 12), range(0x6000, 0x1000, 2)}}));
+  map.merge(memory_type::pram);
+  EXPECT(map.size() == 5 && map[0] == range(0, 0x2000, 12) && map[2] == range(0x3000, 0x1000, 12));
+  map.clear();
+  EXPECT(map.append(table<2>{{range(0, uint64_t{1} << 63, 12), range(uint64_t{1} << 63, uint64_t{1} << 63, 12)}}));
+  map.merge(memory_type::pram);
+  EXPECT(map.size() == 2);
+  map.truncate(1);
+  map.truncate(7);
+  EXPECT(map.size() == 1);
+});
+ROW("memory_range: a query that wraps inside a range that wraps", {
+  auto r = range(top - 15, 0x100, 1);
+  auto inside = top - 7;
+  EXPECT(!r.contains(inside, 0x20) && r.contains(inside, 8) && !r.contains(inside, 0x200));
+});
+ROW("check_placement: ranges of the kernel that wrap, by the 64-bit entry", {
+  image i;
+  i.header.init_size = 0x2000000;
+  auto file = i.written();
+  auto kernel = pvhboot::parse_bzimage(file.contents);
+  memory_map_buffer<2> buffer{};
+  memory_map ram{buffer};
+  EXPECT(ram.append(range(0, top, 1)));
+  pvhboot::linux_layout l{.kernel = {.load_paddr = top - 0xfff,
+                                     .load_size = 0x2000,
+                                     .runtime_start = 16 * MiB,
+                                     .runtime_size = 32 * MiB,
+                                     .kernel_alignment = 0x200000},
+                          .entry_64 = true,
+                          .zero_page_paddr = 0x8000};
+  EXPECT(fails(check_placement(*kernel, l, ram), errc::kernel_too_high, top - 0xfff));
+  l.kernel.load_paddr = l.kernel.runtime_start = 0 - uint64_t{0x200000};
+  EXPECT(fails(check_placement(*kernel, l, ram), errc::kernel_too_high, 0 - uint64_t{0x200000}));
+});
+ROW("translate: a chain whose head is in the writer's own storage, and storage that is too small", {
+  image i;
+  auto file = i.written();
+  auto kernel = pvhboot::parse_bzimage(file.contents);
+  memory_map_buffer<160> buffer{};
+  memory_map ram{buffer};
+  for (uint64_t n = 0; n < 128; ++n) EXPECT(ram.append(range(0x2000 * n, 0x1000, 1)));
+  EXPECT(ram.append(range(16 * MiB, 64 * MiB, 1)));
+  memory<0x80> storage{.base = 0x4000};
+  pvhboot::setup_data_writer nodes{storage.contents, storage.base};
+  EXPECT(nodes.reserve(setup_type::rng_seed, 8) && nodes.head() == 0x4000);
+  abi::boot_params page{};
+  pvhboot::linux_layout l{.kernel = *place_kernel(*kernel, ram), .zero_page_paddr = 0x2000};
+  EXPECT(translate(*kernel, l, ram, page, &nodes) && page.hdr.setup_data == 0x4018);
+  pvhboot::setup_data_writer narrow{pvhboot::span<uint8_t>{storage.contents}.first(35), storage.base};
+  EXPECT(fails(translate(*kernel, l, ram, page, &narrow), errc::setup_data_full, 20) && narrow.size() == 0);
+});
+ROW("place_kernel: one that cannot be moved, below what the caller allows, or above 2 GiB", {
+  EXPECT(fails(fixed_place(0, 255 * MiB, 0x10000), errc::no_place_for_kernel, 32 * MiB));
+  EXPECT(fails(fixed_place(0, top, 0x80000000), errc::no_place_for_kernel, 32 * MiB));
+  EXPECT(fails(fixed_place(0, top, 0x7f000000), errc::no_place_for_kernel, 32 * MiB));
+  image i;
+  i.header.relocatable_kernel = 0;
+  auto file = i.written();
+  auto kernel = pvhboot::parse_bzimage(file.contents);
+  memory_map_buffer<2> buffer{};
+  memory_map ram{buffer};
+  EXPECT(ram.append(range(0, 255 * MiB, 1)));
+  EXPECT(fails(place_kernel(*kernel, ram, 2 * MiB), errc::no_place_for_kernel, 32 * MiB));
+});
+ROW("prepare_for_linux: a range that reaches 2^64 keeps all pages but the last", {
+  memory_map_buffer<4> buffer{};
+  memory_map map{buffer};
+  EXPECT(map.append(table<2>{{range(0, 0x9f000, 1), range(top - 0x2fff, 0x3000, 2)}}));
+  EXPECT(prepare_for_linux(map) && map.size() == 2 && map[1] == range(top - 0x2fff, 0x2000, 2));
+  EXPECT(pvhboot::e820_ext_size(map) == 0);
+});
+ROW("lint: map_full for a list of more modules than ranges", {
+  memory<0x100> m;
+  m.put(0x1000, abi::hvm_start_info{.magic = abi::hvm_start_magic_value, .nr_modules = 3, .modlist_paddr = 0x1040});
+  auto window = m.window();
+  auto boot = pvhboot::parse(window, 0x1000);
+  pvhboot::array<memory_range, 2> ranges{};
+  pvhboot::array<pvhboot::sweep_slot, 3> slots{};
+  memory_map scratch{ranges, slots};
+  EXPECT(fails(lint(window, *boot, scratch, [](pvhboot::finding) {}), errc::map_full, 3));
+});
+
 }  // namespace

@@ -149,7 +149,7 @@ class memory_map {
     array<memory_range, 5> parts{};
     size_t n = 0;
     const auto add = [&](uint64_t addr, uint64_t size, memory_type type) {
-      if (size == 0 || type == memory_type{}) return;
+      if (type == memory_type{}) return;
       const memory_range part{addr, size, type};
       if (n != 0 && parts[n - 1].last() + 1 == addr && may_merge(parts[n - 1], part))
         parts[n - 1].size += size;

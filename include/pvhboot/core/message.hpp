@@ -71,7 +71,7 @@ constexpr place where_is(errc code) noexcept { return error_places[row_of(code)]
 
 /// The first number of each group of rules.
 enum class error_group : uint16_t {
-#define PVHBOOT_ERROR_GROUP(group, first, source) group = first,
+#define PVHBOOT_ERROR_GROUP(group, first, source) group = (first),
 #include <pvhboot/core/errors.def>
 };
 
@@ -79,7 +79,7 @@ enum class error_group : uint16_t {
 constexpr string_ref source(errc code) noexcept {
   switch (static_cast<error_group>(static_cast<uint16_t>(code) & 0xff00)) {
 // clang-format off
-#define PVHBOOT_ERROR_GROUP(group, first, source) case error_group::group: return source;
+#define PVHBOOT_ERROR_GROUP(group, first, source) case error_group::group: return (source);
 // clang-format on
 #include <pvhboot/core/errors.def>
   }

@@ -15,7 +15,7 @@ namespace pvhboot {
 
 /// One value is one rule. A number keeps its meaning in later versions. 0 is no rule.
 enum class errc : uint16_t {
-#define PVHBOOT_ERROR(number, name, where, sentence) name = number,
+#define PVHBOOT_ERROR(number, name, where, sentence) name = (number),
 #include <pvhboot/core/errors.def>
 };
 

@@ -4,9 +4,9 @@
 // <algorithm> with -mgeneral-regs-only. No recursion and no division by a variable; O(n log n) for every input.
 #pragma once
 
-#include <pvhboot/abi/cxx20.hpp>
 #include <stddef.h>
 #include <stdint.h>
+#include <pvhboot/abi/cxx20.hpp>
 
 namespace pvhboot {
 

@@ -3,9 +3,9 @@
 // span<T> and string_ref: a pointer and a length. They convert from and to the standard's own where the user has those.
 #pragma once
 
-#include <pvhboot/abi/cxx20.hpp>
 #include <stddef.h>
 #include <stdint.h>
+#include <pvhboot/abi/cxx20.hpp>
 
 namespace pvhboot {
 
@@ -20,9 +20,9 @@ template <class T> struct without_reference<T&> {
 
 /// What a span may refer to after the full expression: an object that has a name, or a temporary that is a view itself.
 /// A view is recognised by its member element_type, which std::span has and containers do not.
-template <class Range>
-concept lends_its_elements =
-    without_reference<Range>::had_one || requires { typename without_reference<Range>::type::element_type; };
+template <class Range> concept lends_its_elements = without_reference<Range>::had_one || requires {
+  typename without_reference<Range>::type::element_type;
+};
 
 /// A view of size() objects of type T that the caller owns. Indices are not checked. A temporary container does not
 /// convert: the span would dangle.
@@ -38,7 +38,7 @@ template <class T> class span {
   template <class Range>
     requires lends_its_elements<Range> && requires(Range& r, T (*&elements)[], size_t& size) {
       size = r.size();
-      elements = static_cast<typename without_reference<decltype(*r.data())>::type (*)[]>(nullptr);
+      elements = static_cast<typename without_reference<decltype(*r.data())>::type(*)[]>(nullptr);
     }
   constexpr span(Range&& r) noexcept : data_(r.data()), size_(r.size()) {}
 
@@ -62,8 +62,7 @@ template <class T> class span {
 };
 
 /// A string type of another library: the standard's, or one like it.
-template <class Text>
-concept foreign_string = requires(const Text& t, const char*& data, size_t& size) {
+template <class Text> concept foreign_string = requires(const Text& t, const char*& data, size_t& size) {
   typename Text::traits_type;
   data = t.data();
   size = t.size();
@@ -118,9 +117,7 @@ class string_ref {
       typename Text::traits_type;
       Text(p, n);
     }
-  constexpr operator Text() const {
-    return Text(data(), size_);
-  }
+  constexpr operator Text() const { return Text(data(), size_); }
 
   /// The characters in memory. A constant expression can have them only of text that was char to begin with.
   [[nodiscard]] constexpr const char* data() const noexcept {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Opt-in: what a given Linux makes of the e820 table in its zero page, its own rules and faults included, for the author
-// of such a table. Source: arch/x86/kernel/e820.c (append_e820_table, e820__update_table, e820__memory_setup_default)
-// in the versions that the eras name.
+// Opt-in: what a given Linux makes of the e820 table in its zero page, its own rules and faults included, for the
+// author of such a table. Source: arch/x86/kernel/e820.c (append_e820_table, e820__update_table,
+// e820__memory_setup_default) in the versions that the eras name.
 #pragma once
 
 #include <pvhboot/core/memory_map.hpp>
@@ -26,10 +26,10 @@ enum class linux_e820_slots : uint16_t {
 
 enum class e820_verdict : uint8_t {
   sanitized,  ///< accepted, sorted and made disjoint
-  as_it_is,   ///< accepted, but left unsorted and overlapping: fewer than two entries, or one whose addr + size wraps or
-              ///< is 0
-  cut_off,    ///< accepted and sanitised, but the kernel's table was full: the highest ranges are lost
-  fallback,   ///< rejected; made up from alt_mem_k or ext_mem_k instead
+  as_it_is,  ///< accepted, but left unsorted and overlapping: fewer than two entries, or one whose addr + size wraps or
+             ///< is 0
+  cut_off,   ///< accepted and sanitised, but the kernel's table was full: the highest ranges are lost
+  fallback,  ///< rejected; made up from alt_mem_k or ext_mem_k instead
 };
 
 /// Fills `out` with what that Linux works with, before it edits the map itself. alt_mem_k is boot_params.alt_mem_k,

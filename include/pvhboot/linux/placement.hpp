@@ -42,8 +42,7 @@ constexpr result<kernel_placement> place_kernel(const bzimage& kernel, const mem
                      .kernel_alignment = kernel.kernel_alignment()};
   if (!kernel.relocatable()) {
     if (p.load_paddr >= lowest && p.runtime_start >= lowest && p.runtime_start <= highest &&
-        p.runtime_size - 1 <= highest - p.runtime_start &&
-        covers(free, p.load_paddr, p.load_size, memory_type::ram) &&
+        p.runtime_size - 1 <= highest - p.runtime_start && covers(free, p.load_paddr, p.load_size, memory_type::ram) &&
         covers(free, p.runtime_start, p.runtime_size, memory_type::ram))
       return p;
     return {errc::no_place_for_kernel, p.runtime_size};

@@ -42,8 +42,8 @@ template <class Memory, class Report> class linter {
     check_overlaps();
     // From here on scratch is the sanitised map: which of the pieces lie in RAM?
     scratch_.clear();
-    if (auto done = scratch_.append(boot_.memory_map()); !done) return done;
-    if (auto done = scratch_.sanitize(); !done) return done;
+    static_cast<void>(scratch_.append(boot_.memory_map()));  // there is room
+    static_cast<void>(scratch_.sanitize());
     check_start_info();
     check_modules();
     check_cmdline();
@@ -118,7 +118,7 @@ template <class Memory, class Report> class linter {
 
   constexpr void check_start_info() const noexcept(silent) {
     const memory_range place = structure(start_info);
-    if (place.wraps() || place.last() >= four_gib) report(oddity::start_info_above_4g, place.addr);
+    if (place.last() >= four_gib) report(oddity::start_info_above_4g, place.addr);
     if (place.addr % 8 != 0) report(oddity::start_info_misaligned, place.addr);
     if (outside_ram(place.addr, place.size)) report(oddity::start_info_not_in_ram, place.addr);
     if (info_.version.get() > 1) report(oddity::newer_version, field(offsetof(abi::hvm_start_info, version)));
@@ -174,7 +174,7 @@ template <class Memory, class Report> class linter {
       return;
     }
     const memory_range place = structure(cmdline);
-    if (place.wraps() || place.last() >= four_gib) report(oddity::cmdline_above_4g, place.addr);
+    if (place.last() >= four_gib) report(oddity::cmdline_above_4g, place.addr);
     if (outside_ram(place.addr, place.size)) report(oddity::cmdline_not_in_ram, place.addr);
     if (text.size() > 2047) report(oddity::cmdline_over_2047, place.addr);
     for (size_t i = 0; i < text.size(); ++i) {
@@ -190,7 +190,7 @@ template <class Memory, class Report> class linter {
       report(oddity::rsdp_absent, field(offsetof(abi::hvm_start_info, rsdp_paddr)));
       return;
     }
-    if (place.wraps() || place.last() >= four_gib) report(oddity::rsdp_above_4g, place.addr);
+    if (place.last() >= four_gib) report(oddity::rsdp_above_4g, place.addr);
     if (const uint8_t* p = memory_.bytes(place.addr, place.size); !p) {
       report(oddity::rsdp_unreadable, place.addr);
     } else {

@@ -43,7 +43,7 @@ inline constexpr auto ovmf_xen = static_cast<unsigned>(consumer::ovmf_xen);
 
 /// One value is one row. A number keeps its meaning in later versions.
 enum class oddity : uint16_t {
-#define PVHBOOT_ODDITY(number, name, level, where, sentence, consumers, fails) name = number,
+#define PVHBOOT_ODDITY(number, name, level, where, sentence, consumers, fails) name = (number),
 #include <pvhboot/pvh/oddities.def>
 };
 
@@ -63,7 +63,7 @@ inline constexpr severity oddity_levels[] = {
     severity::info};
 namespace consumer_words {
 inline constexpr uint16_t failing[] = {
-#define PVHBOOT_ODDITY(number, name, level, where, sentence, consumers, fails) consumers,
+#define PVHBOOT_ODDITY(number, name, level, where, sentence, consumers, fails) (consumers),
 #include <pvhboot/pvh/oddities.def>
     0};
 }  // namespace consumer_words

@@ -165,9 +165,9 @@ template <class Memory>
     modules_ = memory_.bytes(info_.modlist_paddr, uint64_t{n} * sizeof(abi::hvm_modlist_entry));
     if (!modules_) return {errc::modlist_unreadable, info_.modlist_paddr};
     for (uint32_t i = 0; i < n; ++i) {
-      const auto m = load<abi::hvm_modlist_entry>(modules_ + i * sizeof(abi::hvm_modlist_entry));
+      const auto m = load<abi::hvm_modlist_entry>(modules_ + size_t{i} * sizeof(abi::hvm_modlist_entry));
       if (m.size.get() != 0 && m.size.get() - 1 > ~m.paddr.get())
-        return {errc::module_wraps, info_.modlist_paddr.get() + i * sizeof(abi::hvm_modlist_entry)};
+        return {errc::module_wraps, info_.modlist_paddr.get() + uint64_t{i} * sizeof(abi::hvm_modlist_entry)};
     }
   }
 
