@@ -117,7 +117,8 @@ void check_placed(const bzimage& kernel, const kernel_placement& p, const memory
       .kernel = p, .zero_page_paddr = *page, .initrd_paddr = *initrd, .initrd_size = initrd_size};
   auto zero_page = std::make_unique<pvhboot::abi::boot_params>();
   const auto done = translate(kernel, values, ram, *zero_page);
-  LAW(done.ok() || done.error().code == errc::e820_full || done.error().code == errc::e820_too_few);
+  LAW(done.ok() || done.error().code == errc::e820_full || done.error().code == errc::e820_too_few ||
+      done.error().code == errc::map_not_prepared);
 }
 
 /// Nobody finds a place where place_kernel found none.

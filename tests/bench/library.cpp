@@ -22,7 +22,6 @@ pvhboot::memory_map_buffer<256> buffer;
 memory_map prepared{buffer};
 
 constexpr size_t most = 131072;
-memory_range ranges_of_sanitize[2 * most];
 pvhboot::sweep_slot scratch[most];
 
 }  // namespace
@@ -49,10 +48,8 @@ int library_strict_and_map(const handover* h, uint8_t* zero_page) {
 }
 
 size_t library_sanitize(range* ranges, size_t n) {
-  memory_map map{ranges_of_sanitize, scratch};
-  for (size_t i = 0; i < n; ++i)
-    if (!map.append(memory_range{ranges[i].addr, ranges[i].size, pvhboot::memory_type{ranges[i].type}})) return 0;
-  if (!map.sanitize()) return 0;
-  for (size_t i = 0; i < map.size(); ++i) ranges[i] = {map[i].addr, map[i].size, static_cast<uint32_t>(map[i].type)};
-  return map.size();
+  // In place, as Linux does: the two structs have one layout.
+  static_assert(sizeof(range) == sizeof(memory_range) && offsetof(range, type) == offsetof(memory_range, type));
+  memory_map map{{reinterpret_cast<memory_range*>(ranges), 2 * n}, scratch, n};
+  return map.sanitize() ? map.size() : 0;
 }

@@ -5,17 +5,15 @@
 
 #include "size.h"
 
-namespace {
+extern pvhboot::memory_map prepared;  // by prepare_for_linux, elsewhere
 
-pvhboot::array<pvhboot::memory_range, 256> ranges;
+namespace {
 
 pvhboot::result<void> to_zero_page(uint32_t start_info_paddr, pvhboot::started_by host, pvhboot::abi::boot_params& page,
                                    pvhboot::setup_data_writer& more) {
   const auto boot = pvhboot::parse(pvhboot::identity_map{}, start_info_paddr);
   if (!boot) return boot.error();
-  pvhboot::memory_map map{ranges, {}};
-  if (auto done = map.append(boot->memory_map()); !done) return done;
-  return translate(*boot, map, host, page, &more);
+  return translate(*boot, prepared, host, page, &more);
 }
 
 }  // namespace

@@ -63,7 +63,7 @@ enum {
   module_wraps,
   too_many_memmap_entries,
   memmap_unreadable,
-  map_full,
+  map_not_prepared,
   setup_data_full,
   e820_too_few,
 };
@@ -82,7 +82,12 @@ struct boot {
   uint32_t cmdline_size;
 };
 
-static struct range ranges[256];
+struct map {
+  const struct range *ranges;
+  uint32_t size;
+  uint8_t sanitized;
+};
+extern struct map prepared; /* elsewhere */
 
 static const uint8_t *bytes(uint64_t paddr, uint64_t n) {
   const uint64_t limit = UINTPTR_MAX;
@@ -143,19 +148,15 @@ static struct outcome parse(uint64_t at, struct boot *boot) {
 }
 
 static struct e820_entry to_e820(const struct range *r) {
-  const uint64_t cut = r->size > ~r->addr ? 4096 : 0;
-  return (struct e820_entry){r->addr, r->size > cut ? r->size - cut : 0, r->type};
+  return (struct e820_entry){r->addr, r->size, r->type};
 }
 
 struct outcome hand_over(uint32_t at, int on_xen, void *page, uint8_t *more, uint32_t more_size) {
   struct boot boot;
   const struct outcome parsed = parse(at, &boot);
   if (parsed.code >= 0) return parsed;
-  const uint32_t n = boot.table ? boot.info.memmap_entries : 0;
-  if (n > sizeof ranges / sizeof *ranges) return no(map_full, 0);
-  for (uint32_t i = 0; i < n; ++i)
-    ranges[i] = (struct range){boot.table[i].addr, boot.table[i].size, boot.table[i].type};
-
+  const struct range *ranges = prepared.ranges;
+  const uint32_t n = prepared.size;
   struct zero_page *z = page;
   __builtin_memset(z, 0, sizeof *z);
   z->version = 0x020c;
@@ -170,6 +171,8 @@ struct outcome hand_over(uint32_t at, int on_xen, void *page, uint8_t *more, uin
     z->ext_ramdisk_size = (uint32_t)(initrd->size >> 32);
   }
   z->acpi_rsdp_addr = boot.info.rsdp_paddr;
+  if (n < 2) return no(e820_too_few, n);
+  if (!prepared.sanitized || ranges[n - 1].size - 1 >= ~ranges[n - 1].addr) return no(map_not_prepared, n);
   if (n > slots) {
     const uint64_t payload = (uint64_t)(n - slots) * sizeof(struct e820_entry);
     if (payload > 0xffffffff - sizeof(struct setup_data) ||
@@ -181,11 +184,7 @@ struct outcome hand_over(uint32_t at, int on_xen, void *page, uint8_t *more, uin
     for (uint32_t i = slots; i < n; ++i) *to++ = to_e820(&ranges[i]);
   }
   struct e820_entry *slot = z->e820_table;
-  for (uint32_t i = 0; i < n && i < slots; ++i) {
-    const struct e820_entry entry = to_e820(&ranges[i]);
-    if (entry.size != 0) *slot++ = entry;
-  }
-  if (slot - z->e820_table < 2) return no(e820_too_few, (uint64_t)(slot - z->e820_table));
+  for (uint32_t i = 0; i < n && i < slots; ++i) *slot++ = to_e820(&ranges[i]);
   z->e820_entries = (uint8_t)(slot - z->e820_table);
   return no(-1, 0);
 }

@@ -152,7 +152,7 @@ ROW("translate: a boot loader's map of more than 128 ranges without a place for 
   memory_map_buffer<129> buffer{};
   memory_map map{buffer};
   for (uint64_t n = 0; n < 128; ++n) EXPECT(map.append(range(0x2000 * n, 0x1000, 1)));
-  EXPECT(map.append(range(16 * MiB, 64 * MiB, 1)));
+  EXPECT(map.append(range(16 * MiB, 64 * MiB, 1)) && map.sanitize());
   abi::boot_params zero_page{};
   pvhboot::linux_layout values{.kernel = *place_kernel(*kernel, map), .zero_page_paddr = 0x2000};
   EXPECT(fails(translate(*kernel, values, map, zero_page), errc::e820_full, 129));
@@ -165,7 +165,7 @@ ROW("translate: a kernel's own zero page without a module", {
   memory_map map{buffer};
   abi::boot_params zero_page{};
   EXPECT(fails(translate(*boot, map, pvhboot::started_by::other, zero_page), errc::e820_too_few, 0));
-  EXPECT(map.append(table<2>{{range(0, 0x1000, 1), range(0x1000, 0x1000, 2)}}));
+  EXPECT(map.append(table<2>{{range(0, 0x1000, 1), range(0x1000, 0x1000, 2)}}) && map.sanitize());
   EXPECT(translate(*boot, map, pvhboot::started_by::other, zero_page) && zero_page.hdr.ramdisk_image == 0 &&
          zero_page.e820_entries == 2);
 });
@@ -233,7 +233,7 @@ ROW("translate: a chain whose head is in the writer's own storage, and storage t
   memory_map_buffer<160> buffer{};
   memory_map ram{buffer};
   for (uint64_t n = 0; n < 128; ++n) EXPECT(ram.append(range(0x2000 * n, 0x1000, 1)));
-  EXPECT(ram.append(range(16 * MiB, 64 * MiB, 1)));
+  EXPECT(ram.append(range(16 * MiB, 64 * MiB, 1)) && ram.sanitize());
   memory<0x80> storage{.base = 0x4000};
   pvhboot::setup_data_writer nodes{storage.contents, storage.base};
   EXPECT(nodes.reserve(setup_type::rng_seed, 8) && nodes.head() == 0x4000);

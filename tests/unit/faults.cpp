@@ -281,6 +281,7 @@ constexpr pvhboot::result<void> translated(const Change& change, uint64_t nodes_
   if (auto done = map.append(table<3>{{range(0, 0x9fc00, 1), range(0x9fc00, 0x60400, 2), range(MiB, 0x140000000, 1)}});
       !done)
     return done;
+  if (auto done = map.sanitize(); !done) return done;
   return translate(kernel, layout, map, page, &nodes);
 }
 ROW("fault: translate accepts a layout made by default", {
@@ -321,12 +322,12 @@ ROW("fault: translate accepts a map that KASLR cannot walk, or that Linux ignore
   memory_map map{buffer};
   abi::boot_params page{};
   EXPECT(map.append(range(MiB, 255 * MiB, 1)) && map.append(range(0, 0x9f000, 1)));
-  EXPECT(fails(translate(kernel, at(16 * MiB), map, page), errc::map_not_sanitized, 2));
+  EXPECT(fails(translate(kernel, at(16 * MiB), map, page), errc::map_not_prepared, 2));
   map.clear();
   EXPECT(map.append(range(0, 256 * MiB, 1)));
   EXPECT(fails(translate(kernel, at(16 * MiB), map, page), errc::e820_too_few, 1));
-  EXPECT(map.append(range(top_page, 0x1000, 2)));
-  EXPECT(fails(translate(kernel, at(16 * MiB), map, page), errc::e820_too_few, 2) && zeroed(page));
+  EXPECT(map.append(range(top_page, 0x1000, 2)) && map.sanitize());
+  EXPECT(fails(translate(kernel, at(16 * MiB), map, page), errc::map_not_prepared, 2) && zeroed(page));
 });
 
 ROW("fault: linux_e820 until 4.11 keeps more than 128 ranges and splits soft_reserved", {

@@ -55,7 +55,7 @@ ROW("pitfall P19: the 2048 bytes that Linux reads must be RAM, however short the
   const auto kernel = *pvhboot::parse_bzimage(file.contents);
   memory_map_buffer<4> buffer{};
   memory_map map{buffer};
-  EXPECT(map.append(pc));
+  EXPECT(map.append(pc) && map.sanitize());
   linux_layout values{.kernel = *place_kernel(kernel, map), .zero_page_paddr = 0x80000, .cmdline_size = 1};
   values.cmdline_paddr = 0xa0000 - 2048;
   EXPECT(check_placement(kernel, values, map));
@@ -85,7 +85,7 @@ ROW("pitfall P33: a zero page in ROM, or in no memory at all, is refused", {
   const auto kernel = *pvhboot::parse_bzimage(file.contents);
   memory_map_buffer<4> buffer{};
   memory_map map{buffer};
-  EXPECT(map.append(pc));
+  EXPECT(map.append(pc) && map.sanitize());
   const linux_layout values{.kernel = *place_kernel(kernel, map), .zero_page_paddr = 0xf0000};
   EXPECT(fails(check_placement(kernel, values, map), errc::not_in_ram, 0xf0000));
 });
@@ -105,7 +105,7 @@ ROW("pitfall B11: a module's size goes on as it came, not rounded", {
   memory_map_buffer<4> buffer{};
   memory_map map{buffer};
   abi::boot_params zero_page{};
-  EXPECT(map.append(pc) && translate(handover, map, pvhboot::started_by::other, zero_page) &&
+  EXPECT(map.append(pc) && map.sanitize() && translate(handover, map, pvhboot::started_by::other, zero_page) &&
          zero_page.hdr.ramdisk_size == 0x1001);
 });
 ROW("pitfall D1: the RSDP that a loader was given reaches the kernel it starts", {
@@ -114,7 +114,7 @@ ROW("pitfall D1: the RSDP that a loader was given reaches the kernel it starts",
   memory_map_buffer<4> buffer{};
   memory_map map{buffer};
   abi::boot_params zero_page{};
-  EXPECT(map.append(pc));
+  EXPECT(map.append(pc) && map.sanitize());
   const linux_layout values{.kernel = *place_kernel(kernel, map), .zero_page_paddr = 0x80000, .rsdp_paddr = 0xfc008000};
   EXPECT(translate(kernel, values, map, zero_page) && zero_page.acpi_rsdp_addr == 0xfc008000 &&
          zero_page.sentinel == 0);

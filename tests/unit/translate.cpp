@@ -50,6 +50,7 @@ constexpr outcome translated(const Change& change, const linux_layout& values,
   outcome o;
   o.zero_page.edid_info.dummy[5] = 0xaa;  // what was in the page before must not stay
   o.done = map.append(ranges);
+  if (o.done) o.done = map.sanitize();
   if (o.done) o.done = translate(*pvhboot::parse_bzimage(file.contents), values, map, o.zero_page);
   return o;
 }
@@ -237,6 +238,7 @@ constexpr pvhboot::result<void> e820_of(size_t n, abi::boot_params& zero_page) {
   memory_map_buffer<300> storage{};
   memory_map map{storage};
   if (auto done = map.append(pvhboot::span<const memory_range>{buffer.ranges}.first(n)); !done) return done;
+  if (auto done = map.sanitize(); !done) return done;
   return pvhboot::write_e820(map, zero_page);
 }
 ROW("write_e820: 128 and no more, and never a count that wraps (P6, C1)", {
@@ -255,7 +257,7 @@ ROW("write_e820: more than 128 into a SETUP_E820_EXT node, which joins the chain
   auto buffer = scattered<300>();
   memory_map_buffer<300> storage{};
   memory_map map{storage};
-  EXPECT(map.append(pvhboot::span<const memory_range>{buffer.ranges}.first(300 - 150)));
+  EXPECT(map.append(pvhboot::span<const memory_range>{buffer.ranges}.first(300 - 150)) && map.sanitize());
   abi::boot_params zero_page{};
   EXPECT(pvhboot::write_e820(map, zero_page, &more) && zero_page.e820_entries == 128 && more.head() == 0x1000);
   zero_page.hdr.setup_data = more.head();
@@ -283,7 +285,7 @@ ROW("translate: a chain that was there is kept; a kernel before 2.09 takes none"
   memory_map_buffer<8> buffer{};
   memory_map map{buffer};
   abi::boot_params zero_page{};
-  EXPECT(map.append(pc));
+  EXPECT(map.append(pc) && map.sanitize());
   EXPECT(translate(*pvhboot::parse_bzimage(file.contents), usual, map, zero_page, &more));
   EXPECT(zero_page.hdr.setup_data == 0xabc0);
   i.header.version = 0x0208;
@@ -295,34 +297,28 @@ ROW("translate: a chain that was there is kept; a kernel before 2.09 takes none"
   pvhboot::setup_data_writer empty{m.contents, 0x1000};
   EXPECT(translate(*pvhboot::parse_bzimage(file.contents), values, map, zero_page, &empty));
 });
-ROW("write_e820: a range that ends at 2^64 loses its last page (P22)", {
+ROW("prepare_for_linux: a range that ends at 2^64 loses its last page (P22)", {
   memory_map_buffer<4> buffer{};
   memory_map map{buffer};
   abi::boot_params zero_page{};
-  EXPECT(map.append(table<2>{{range(0, 0x1000, 1), range(0xffffffffffffe000, 0x2000, 2)}}));
+  EXPECT(map.append(table<2>{{range(0, 0x1000, 1), range(0xffffffffffffe000, 0x2000, 2)}}) && prepare_for_linux(map));
   EXPECT(pvhboot::write_e820(map, zero_page) && zero_page.e820_entries == 2 && zero_page.e820_table[1].size == 0x1000);
-  map.clear();
-  EXPECT(map.append(table<2>{{range(0, 0x1000, 1), range(0xfffffffffffff000, 0x1000, 2)}}));
-  EXPECT(fails(pvhboot::write_e820(map, zero_page), errc::e820_too_few, 1) && zero_page.e820_entries == 2);
   // Whole pages are left also of one that begins inside a page, and of one that wraps.
   map.clear();
-  EXPECT(map.append(table<2>{{range(0xffffffffffffd800, 0x2800, 2), range(0xffffffffffffe000, 0x8000, 2)}}));
-  EXPECT(pvhboot::write_e820(map, zero_page) && zero_page.e820_entries == 2);
-  EXPECT(zero_page.e820_table[0].size == 0x2000 && zero_page.e820_table[1].size == 0x1000);
+  EXPECT(map.append(table<2>{{range(0, 0x1000, 1), range(0xffffffffffffd800, 0x8000, 2)}}) && prepare_for_linux(map));
+  EXPECT(pvhboot::write_e820(map, zero_page) && zero_page.e820_table[1].size == 0x2000);
 });
-ROW("write_e820: empty ranges leave no entry in the table, and zeroes at the end of the node", {
-  memory<0x100> m;
-  for (uint8_t& b : m.contents) b = 0xff;
-  memory_map_buffer<131> buffer{};
+ROW("write_e820: map_not_prepared, e820_too_few", {
+  memory_map_buffer<4> buffer{};
   memory_map map{buffer};
   abi::boot_params zero_page{};
-  pvhboot::setup_data_writer more{m.contents, 0x1000};
-  for (uint64_t i = 0; i < 131; ++i) EXPECT(map.append(range(i << 12, i == 5 || i == 129 ? 0 : 0x1000, 1)));
-  EXPECT(pvhboot::write_e820(map, zero_page, &more) && zero_page.e820_entries == 127);
-  EXPECT(zero_page.e820_table[5].addr == 0x6000 && zero_page.e820_table[126].addr == 0x7f000);
-  const auto entry = [&](size_t i) { return pvhboot::load<abi::boot_e820_entry>(m.contents.data() + 16 + 20 * i); };
-  EXPECT(entry(0).addr == 0x80000 && entry(1).addr == 0x82000 && entry(1).size == 0x1000);
-  EXPECT(entry(2).addr == 0 && entry(2).size == 0 && entry(2).type == 0 && m.contents[16 + 60] == 0xff);
+  EXPECT(fails(pvhboot::write_e820(map, zero_page), errc::e820_too_few, 0));
+  EXPECT(map.append(range(0, 0x1000, 1)) && fails(pvhboot::write_e820(map, zero_page), errc::e820_too_few, 1));
+  EXPECT(map.append(range(0x2000, 0x1000, 1)));
+  EXPECT(fails(pvhboot::write_e820(map, zero_page), errc::map_not_prepared, 2) && zero_page.e820_entries == 0);
+  EXPECT(map.sanitize() && pvhboot::write_e820(map, zero_page) && zero_page.e820_entries == 2);
+  EXPECT(map.append(range(0xfffffffffffff000, 0x1000, 2)) && map.sanitize());
+  EXPECT(fails(pvhboot::write_e820(map, zero_page), errc::map_not_prepared, 3));
 });
 
 ROW("read_zero_page: the values, with high halves, and what a set sentinel takes away (P5)", {
@@ -423,7 +419,7 @@ ROW("translate: a kernel's own zero page, with the high halves of addresses (B7,
   memory_map_buffer<8> buffer{};
   memory_map map{buffer};
   abi::boot_params zero_page{};
-  EXPECT(map.append(pc));
+  EXPECT(map.append(pc) && map.sanitize());
   EXPECT(translate(*pvhboot::parse(m.window(), 0x1000), map, pvhboot::started_by::other, zero_page));
   EXPECT(zero_page.hdr.version == 0x020c && zero_page.hdr.type_of_loader == 0xb0 &&
          zero_page.hdr.cmd_line_ptr == 0x1080);
@@ -442,7 +438,7 @@ ROW("translate: a kernel's own zero page spills, too", {
   memory<0x100> extra;
   pvhboot::setup_data_writer more{extra.contents, 0x9000};
   abi::boot_params zero_page{};
-  EXPECT(map.append(ranges.ranges));
+  EXPECT(map.append(ranges.ranges) && map.sanitize());
   EXPECT(fails(translate(*pvhboot::parse(m.window(), 0x1000), map, pvhboot::started_by::other, zero_page),
                errc::e820_full, 130));
   EXPECT(translate(*pvhboot::parse(m.window(), 0x1000), map, pvhboot::started_by::other, zero_page, &more));

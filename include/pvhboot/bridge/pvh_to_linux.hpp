@@ -60,13 +60,13 @@ constexpr result<void> translate_as_linux(const boot_info<Memory>& boot, const T
                                           abi::boot_params& zero_page) noexcept {
   if (table.size() > abi::e820_max_entries_zeropage) return {errc::e820_full, table.size()};
   clear(zero_page);
-  uint8_t n = 0;
-  for (const memory_range r : table)
-    zero_page.e820_table[n++] = {.addr = r.addr, .size = r.size, .type = static_cast<uint32_t>(r.type)};
-  if (n < abi::e820_max_entries_zeropage - 1)
-    zero_page.e820_table[n++] = {
-        .addr = isa_hole.addr, .size = isa_hole.size, .type = static_cast<uint32_t>(isa_hole.type)};
-  zero_page.e820_entries = n;
+  abi::boot_e820_entry* to = zero_page.e820_table.begin();
+  table.for_each_copy([&](const memory_range& r) noexcept {
+    *to++ = {.addr = r.addr, .size = r.size, .type = static_cast<uint32_t>(r.type)};
+  });
+  if (table.size() < abi::e820_max_entries_zeropage - 1)
+    *to++ = {.addr = isa_hole.addr, .size = isa_hole.size, .type = static_cast<uint32_t>(isa_hole.type)};
+  zero_page.e820_entries = static_cast<uint8_t>(to - zero_page.e820_table.begin());
   zero_page.hdr.cmd_line_ptr = static_cast<uint32_t>(boot.wire().cmdline_paddr.get());
   if (!boot.modules().empty()) {
     const boot_module initrd = boot.modules()[0];

@@ -182,10 +182,11 @@ template <class Wire, class Value> class wire_table {
   constexpr Value operator[](size_t i) const noexcept { return Value::from(wire(i)); }
   /// Element i as it stands in memory.
   [[nodiscard]] constexpr Wire wire(size_t i) const noexcept { return load_once<Wire>(first_ + i * sizeof(Wire)); }
-  /// All elements to `to`, in order. For a copy that is looked at only afterwards, in memory of one's own.
-  constexpr void copy_to(Value* to) const noexcept {
+  /// Calls visit(value) for each element, in order, to copy it: the compiler may read memory again, so look at the
+  /// copy.
+  template <class Visit> constexpr void for_each_copy(const Visit& visit) const noexcept(noexcept(visit(Value{}))) {
     for (const uint8_t *p = first_, *const last = first_ + size_ * sizeof(Wire); p != last; p += sizeof(Wire))
-      *to++ = Value::from(load<Wire>(p));
+      visit(Value::from(load<Wire>(p)));
   }
 
  private:

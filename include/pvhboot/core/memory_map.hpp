@@ -28,9 +28,10 @@ class memory_map {
  public:
   template <size_t N>
   constexpr explicit memory_map(memory_map_buffer<N>& slots) noexcept : memory_map(slots.ranges, slots.scratch) {}
-  /// `scratch` may be empty if sanitize is never called, or only on maps that are sanitised already.
-  constexpr memory_map(span<memory_range> storage, span<sweep_slot> scratch) noexcept
-      : storage_(storage), scratch_(scratch) {}
+  /// `scratch` may be empty if sanitize is never called, or only on maps that are sanitised already. The first `size`
+  /// ranges are in the storage already, as they are.
+  constexpr memory_map(span<memory_range> storage, span<sweep_slot> scratch, size_t size = 0) noexcept
+      : storage_(storage), scratch_(scratch), size_(size), sanitized_(size == 0) {}
 
   memory_map(const memory_map&) = delete;  // two would write to one storage
   memory_map& operator=(const memory_map&) = delete;
@@ -44,10 +45,20 @@ class memory_map {
   [[nodiscard]] constexpr const memory_range* end() const noexcept { return storage_.begin() + size_; }
   [[nodiscard]] constexpr const memory_range* data() const noexcept { return storage_.data(); }
   constexpr const memory_range& operator[](size_t i) const noexcept { return storage_[i]; }
-  constexpr void clear() noexcept { size_ = 0; }
+  constexpr void clear() noexcept {
+    size_ = 0;
+    sanitized_ = true;
+  }
   /// Leaves the first n ranges, or all if there are fewer.
   constexpr void truncate(size_t n) noexcept { size_ = n < size_ ? n : size_; }
 
+  /// Cuts the last range of a map that is not empty to `size` bytes, no more than it has; 0 drops it.
+  constexpr void cut_last(uint64_t size) noexcept {
+    if (size == 0)
+      --size_;
+    else
+      storage_[size_ - 1].size = size;
+  }
   /// Merges adjacent ranges of this type in a sanitised map, also of a type that otherwise never merges.
   constexpr void merge(memory_type type) noexcept {
     size_t kept = 0;
@@ -65,6 +76,7 @@ class memory_map {
   constexpr result<void> append(const memory_range& r) noexcept {
     if (size_ == storage_.size()) return {errc::map_full, size_};
     storage_[size_++] = r;
+    sanitized_ = false;
     return {};
   }
   /// Adds every range of a table, for example boot.memory_map(). Fails with map_full, and then adds none.
@@ -77,15 +89,18 @@ class memory_map {
   constexpr result<void> append(const Table& table) noexcept {
     if (table.size() > storage_.size() - size_) return {errc::map_full, size_};
     memory_range* to = storage_.begin() + size_;
-    if constexpr (requires { table.copy_to(to); })
-      table.copy_to(to);
+    if constexpr (requires { table.for_each_copy([](const memory_range&) noexcept {}); })
+      table.for_each_copy([&](const memory_range& r) noexcept { *to++ = r; });
     else
       for (const memory_range r : table) *to++ = r;
     size_ += table.size();
+    sanitized_ = false;
     return {};
   }
 
-  /// Sorted, disjoint, no empty or wrapping ranges, no type 0, nothing left to merge: what sanitize makes.
+  /// sanitize was called since a range was appended. Constant time.
+  [[nodiscard]] constexpr bool known_sanitized() const noexcept { return sanitized_; }
+  /// Sorted, disjoint, no empty or wrapping ranges, no type 0, nothing left to merge: what sanitize makes. One pass.
   [[nodiscard]] constexpr bool is_sanitized() const noexcept {
     uint64_t before = 0;  // the last byte of the range before
     for (size_t i = 0; i < size_; ++i) {
@@ -105,12 +120,17 @@ class memory_map {
   /// One pass if the map is sanitised already, O(n log n) otherwise. Fails with scratch_too_small, and with map_full,
   /// whose `where` is then the ranges needed.
   constexpr result<void> sanitize() noexcept {
-    if (is_sanitized()) return {};
+    if (sanitized_) return {};
+    if (is_sanitized()) {
+      sanitized_ = true;
+      return {};
+    }
     if (scratch_.size() < size_) return {errc::scratch_too_small, size_};
     const size_t n = take_in_order({storage_.data(), size_}, scratch_);
     if (2 * n > storage_.size() + 1)
       if (const size_t pieces = sweep(scratch_, n, {}); pieces > storage_.size()) return {errc::map_full, pieces};
     size_ = sweep(scratch_, n, storage_);
+    sanitized_ = true;
     return {};
   }
 
@@ -133,7 +153,10 @@ class memory_map {
   constexpr result<void> insert(const memory_range& r) noexcept {
     if (auto done = append(r); !done) return done;
     auto done = sanitize();
-    if (!done) --size_;
+    if (!done) {
+      --size_;
+      sanitized_ = false;  // unknown, at least
+    }
     return done;
   }
 
@@ -207,7 +230,8 @@ class memory_map {
 
   span<memory_range> storage_;
   span<sweep_slot> scratch_;
-  size_t size_ = 0;
+  size_t size_;
+  bool sanitized_;  ///< known to be sanitised; false: unknown
 };
 
 }  // namespace pvhboot

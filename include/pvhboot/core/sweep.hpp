@@ -29,8 +29,11 @@ constexpr bool may_merge(const memory_range& low, const memory_range& high) noex
   return low.size != 0 && low.type == high.type && !never_merges(low.type) && low.size + high.size != 0;
 }
 
-/// Copies the ranges that are not empty to the slots, sorted by start, and fills by_end. Returns their number. There
-/// are at least as many slots as ranges.
+/// The last byte of a range in a slot: take_in_order cuts those that wrap.
+constexpr uint64_t last_of(const sweep_slot& slot) noexcept { return slot.range.addr + (slot.range.size - 1); }
+
+/// Copies the ranges that are not empty to the slots, sorted by start and cut at 2^64, and fills by_end. Returns their
+/// number. There are at least as many slots as ranges.
 constexpr size_t take_in_order(span<const memory_range> ranges, span<sweep_slot> slots) noexcept {
   size_t n = 0;
   for (size_t i = 0; i < ranges.size(); ++i)
@@ -40,9 +43,10 @@ constexpr size_t take_in_order(span<const memory_range> ranges, span<sweep_slot>
   merge_sort(n, order, spare, [&](uint32_t a, uint32_t b) { return ranges[a].addr < ranges[b].addr; });
   for (size_t i = 0; i < n; ++i) {
     slots[i].range = ranges[slots[i].by_end];
+    if (slots[i].range.wraps()) slots[i].range.size = 0 - slots[i].range.addr;
     slots[i].by_end = static_cast<uint32_t>(i);
   }
-  merge_sort(n, order, spare, [&](uint32_t a, uint32_t b) { return slots[a].range.last() < slots[b].range.last(); });
+  merge_sort(n, order, spare, [&](uint32_t a, uint32_t b) { return last_of(slots[a]) < last_of(slots[b]); });
   return n;
 }
 
@@ -72,12 +76,12 @@ constexpr size_t sweep(span<sweep_slot> slots, size_t n, span<memory_range> out)
       slots[in_heap].heap = static_cast<uint32_t>(begun++);
       heap_rise(in_heap++, less, swap);
     }
-    while (in_heap != 0 && slots[slots[0].heap].range.last() < here) {
+    while (in_heap != 0 && last_of(slots[slots[0].heap]) < here) {
       slots[0].heap = slots[--in_heap].heap;
       heap_sink(0, in_heap, less, swap);
     }
     // Nothing changes up to the next end, or to the byte before the next start.
-    uint64_t last = slots[slots[ended].by_end].range.last();
+    uint64_t last = last_of(slots[slots[ended].by_end]);
     if (begun < n && slots[begun].range.addr - 1 < last) last = slots[begun].range.addr - 1;
     const memory_range next{here, last - here + 1, in_heap != 0 ? slots[slots[0].heap].range.type : memory_type{}};
     if (may_merge(piece, next)) {
@@ -87,7 +91,7 @@ constexpr size_t sweep(span<sweep_slot> slots, size_t n, span<memory_range> out)
       piece = next;
     }
     here = last + 1;
-    while (ended < n && slots[slots[ended].by_end].range.last() <= last) ++ended;
+    while (ended < n && last_of(slots[slots[ended].by_end]) <= last) ++ended;
   }
   put(piece);
   return pieces;

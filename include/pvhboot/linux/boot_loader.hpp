@@ -128,13 +128,14 @@ constexpr result<void> set_loader(abi::setup_header& hdr, uint16_t number, uint1
 /// `nodes` takes the ranges that the page has no room for, in memory that the kernel can reach, and carries an existing
 /// setup_data chain: its head becomes hdr.setup_data. Without it a map of more than 128 ranges is refused.
 ///
-/// Fails as check_placement, set_loader and write_e820 do, with map_not_sanitized and with setup_data_unsupported.
+/// Fails as check_placement, set_loader and write_e820 do, and with setup_data_unsupported.
 /// Page and writer are then as they were.
 constexpr result<void> translate(const bzimage& kernel, const linux_layout& layout, const memory_map& map,
                                  abi::boot_params& zero_page, setup_data_writer* nodes = nullptr) noexcept {
   const auto low = [](uint64_t v) { return static_cast<uint32_t>(v); };
   const auto high = [](uint64_t v) { return static_cast<uint32_t>(v >> 32); };
-  if (!map.is_sanitized()) return {errc::map_not_sanitized, map.size()};
+  if (map.size() < 2) return {errc::e820_too_few, map.size()};
+  if (!map.known_sanitized() || map[map.size() - 1].last() == ~uint64_t{}) return {errc::map_not_prepared, map.size()};
   if (auto done = check_placement(kernel, layout, map, nodes); !done) return done;
   const bool spills = map.size() > abi::e820_max_entries_zeropage;
   if (spills && nodes && !kernel.accepts(setup_type::e820_ext))
@@ -148,7 +149,6 @@ constexpr result<void> translate(const bzimage& kernel, const linux_layout& layo
   for (size_t i = 0; i < known.size() && i < header.size(); ++i) known[i] = header[i];
   auto hdr = __builtin_bit_cast(abi::setup_header, known);
   if (auto done = set_loader(hdr, layout.loader, layout.loader_version); !done) return done;
-  if (map.size() < 2 || (map.size() == 2 && e820_size(map[1]) == 0)) return {errc::e820_too_few, map.size()};
   if (spills) {
     if (!nodes) return {errc::e820_full, map.size()};
     const uint64_t payload = uint64_t{map.size() - abi::e820_max_entries_zeropage} * sizeof(abi::boot_e820_entry);

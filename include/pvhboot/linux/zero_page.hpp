@@ -46,59 +46,51 @@ constexpr result<void> prepare_for_linux(memory_map& map) noexcept {
   if (ram_in_hole || kept < 2)
     if (auto done = map.insert(isa_hole); !done) return done;
   // Only the last range can reach 2^64.
-  const memory_range top = map[map.size() - 1];
-  const uint64_t given = e820_size(top);
-  if (given == top.size) return {};
-  map.truncate(map.size() - 1);
-  return given != 0 ? map.append({top.addr, given, top.type}) : result<void>{};
+  map.cut_last(e820_size(map[map.size() - 1]));
+  return {};
 }
 
-/// Bytes of setup_data storage that write_e820 needs for the ranges beyond the zero page's 128. 0 if these suffice.
+/// Bytes of setup_data storage that write_e820 needs for the ranges beyond the zero page's 128. 0 if there are none.
 constexpr uint64_t e820_ext_size(const memory_map& map) noexcept {
   constexpr size_t slots = abi::e820_max_entries_zeropage;
   if (map.size() <= slots) return 0;
   return setup_data_writer::size_of(uint64_t{map.size() - slots} * sizeof(abi::boot_e820_entry));
 }
 
-/// Writes the ranges that are not empty to `to`; returns where the next entry would go.
-constexpr uint8_t* store_e820(span<const memory_range> ranges, uint8_t* to) noexcept {
+/// Writes the ranges to `to`, one entry each.
+[[gnu::noinline]] constexpr void store_e820(span<const memory_range> ranges, uint8_t* to) noexcept {
   for (const memory_range& r : ranges) {
-    abi::boot_e820_entry entry{.addr = r.addr, .size = r.size, .type = static_cast<uint32_t>(r.type)};
-    if (r.size - 1 >= ~r.addr) {  // empty or up to 2^64: rare
-      entry.size = e820_size(r);
-      if (entry.size.get() == 0) continue;
-    }
-    store(to, entry);
-    to += sizeof entry;
+    store(to, abi::boot_e820_entry{.addr = r.addr, .size = r.size, .type = static_cast<uint32_t>(r.type)});
+    to += sizeof(abi::boot_e820_entry);
   }
-  return to;
 }
 
-/// Writes the map into e820_table, and what does not fit there into a SETUP_E820_EXT node, if there is a writer for it.
-/// A sorted map has its low memory in the table, the only place KASLR reads. Sets no field but e820_table and
-/// e820_entries. Fails with e820_full and setup_data_full, and then writes nothing; and with e820_too_few.
+/// Writes a map that prepare_for_linux made into e820_table, and what does not fit there into a SETUP_E820_EXT node, if
+/// there is a writer for it. A sorted map has its low memory in the table, the only place KASLR reads. Sets no field
+/// but e820_table and e820_entries.
+///
+/// Fails with map_not_prepared (not sanitised since a range was appended, or a range reaches 2^64), e820_too_few,
+/// e820_full and setup_data_full, and then writes nothing.
 [[gnu::always_inline]] constexpr result<void> write_e820(const memory_map& map, abi::boot_params& zero_page,
                                                          setup_data_writer* nodes = nullptr) noexcept {
   constexpr size_t slots = abi::e820_max_entries_zeropage;
   const span<const memory_range> all{map.data(), map.size()};
-  if (map.size() > slots) {
-    if (!nodes) return {errc::e820_full, map.size()};
-    auto node = nodes->reserve(setup_type::e820_ext, uint64_t{map.size() - slots} * sizeof(abi::boot_e820_entry));
+  if (all.size() < 2) return {errc::e820_too_few, all.size()};
+  if (!map.known_sanitized() || all[all.size() - 1].last() == ~uint64_t{}) return {errc::map_not_prepared, all.size()};
+  if (all.size() > slots) {
+    if (!nodes) return {errc::e820_full, all.size()};
+    auto node = nodes->reserve(setup_type::e820_ext, uint64_t{all.size() - slots} * sizeof(abi::boot_e820_entry));
     if (!node) return node.error();
-    for (uint8_t* rest = store_e820(all.after(slots), node->begin()); rest != node->end(); ++rest) *rest = 0;
+    store_e820(all.after(slots), node->begin());
   }
-  size_t used = 0;
   if (__builtin_is_constant_evaluated()) {
     array<uint8_t, sizeof zero_page.e820_table> raw{};
-    used = static_cast<size_t>(store_e820(all.first(slots), raw.begin()) - raw.begin());
+    store_e820(all.first(slots), raw.begin());
     zero_page.e820_table = __builtin_bit_cast(decltype(zero_page.e820_table), raw);
   } else {
-    auto* table = reinterpret_cast<uint8_t*>(&zero_page.e820_table);
-    used = static_cast<size_t>(store_e820(all.first(slots), table) - table);
+    store_e820(all.first(slots), reinterpret_cast<uint8_t*>(&zero_page.e820_table));
   }
-  const size_t entries = used / sizeof(abi::boot_e820_entry);
-  if (entries < 2) return {errc::e820_too_few, entries};
-  zero_page.e820_entries = static_cast<uint8_t>(entries);
+  zero_page.e820_entries = static_cast<uint8_t>(all.first(slots).size());
   return {};
 }
 
