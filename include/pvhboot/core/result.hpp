@@ -42,19 +42,22 @@ template <class T> class [[nodiscard]] result {
   constexpr result(T value) noexcept : value_(value), ok_(true) {}
   constexpr result(failure f) noexcept : failure_(f), ok_(false) {}
   constexpr result(errc code, uint64_t where) noexcept : failure_{code, where}, ok_(false) {}
-  /// Makes T{source} in place, for a T that is expensive to copy, and calls its fill(source), which can fail.
-  template <class Source>
-  [[gnu::always_inline]] constexpr result(in_place, const Source& source) noexcept(noexcept(value_.fill(source)))
-      : value_{source}, ok_(true) {
-    if (auto done = value_.fill(source); !done) {
-      failure_ = done.error();
-      ok_ = false;
-    }
+  /// T(arguments...) in place, for a T that is expensive to copy.
+  template <class... Arguments>
+  constexpr explicit result(in_place, const Arguments&... arguments) noexcept : value_(arguments...), ok_(true) {}
+  /// Gives the value up.
+  constexpr void fail(failure f) noexcept {
+    failure_ = f;
+    ok_ = false;
   }
 
   [[nodiscard]] constexpr bool ok() const noexcept { return ok_; }
   constexpr explicit operator bool() const noexcept { return ok_; }
   constexpr const T& operator*() const& noexcept {
+    if (!ok_) result_is_a_failure();
+    return value_;
+  }
+  constexpr T& operator*() & noexcept {
     if (!ok_) result_is_a_failure();
     return value_;
   }

@@ -93,12 +93,6 @@ template <class Memory> class boot_info {
     return info_.version.get() == 0 ? abi::hvm_start_info_v0_size : sizeof info_;
   }
 
-  /// What parse calls.
-  [[gnu::always_inline]] static constexpr result<boot_info> read(const Memory& memory, uint64_t start_info_paddr,
-                                                                 const parse_limits& limits) noexcept(reads) {
-    return {in_place{}, source{memory, start_info_paddr, limits}};
-  }
-
   /// A module's command line, absent() if it has none. Read only now, and so it can fail: qboot leaves garbage in the
   /// pointer, which must not cost the whole handoff.
   [[nodiscard]] constexpr result<string_ref> cmdline_of(const boot_module& m) const noexcept(reads) {
@@ -114,17 +108,13 @@ template <class Memory> class boot_info {
 
  private:
   friend class result<boot_info>;
+  template <physical_memory M>
+  friend constexpr result<boot_info<M>> parse(const M& memory, uint64_t start_info_paddr,
+                                              const parse_limits& limits) noexcept(reads_noexcept<M>);
 
-  struct source {
-    const Memory& memory;
-    uint64_t paddr;
-    const parse_limits& limits;
-  };
-
-  constexpr explicit boot_info(const source& from) noexcept
-      : memory_(from.memory), string_size_(from.limits.string_size), paddr_(from.paddr) {}
-
-  constexpr result<void> fill(const source& from) noexcept(reads);
+  constexpr boot_info(const Memory& memory, uint64_t paddr, uint64_t string_size) noexcept
+      : memory_(memory), string_size_(string_size), paddr_(paddr) {}
+  constexpr result<void> read(const parse_limits& limits) noexcept(reads);
 
   Memory memory_;
   uint64_t string_size_;
@@ -136,8 +126,7 @@ template <class Memory> class boot_info {
 };
 
 template <class Memory>
-[[gnu::always_inline]] constexpr result<void> boot_info<Memory>::fill(const source& from) noexcept(reads) {
-  const parse_limits& limits = from.limits;
+[[gnu::always_inline]] constexpr result<void> boot_info<Memory>::read(const parse_limits& limits) noexcept(reads) {
   constexpr size_t v0_size = abi::hvm_start_info_v0_size;
   const auto at = [&](size_t offset) { return paddr_ + offset; };
   if (paddr_ == 0) return {errc::start_info_absent, 0};
@@ -191,7 +180,9 @@ template <class Memory>
 template <physical_memory Memory>
 [[gnu::always_inline]] constexpr result<boot_info<Memory>> parse(
     const Memory& memory, uint64_t start_info_paddr, const parse_limits& limits = {}) noexcept(reads_noexcept<Memory>) {
-  return boot_info<Memory>::read(memory, start_info_paddr, limits);
+  result<boot_info<Memory>> boot{in_place{}, memory, start_info_paddr, limits.string_size};
+  if (auto done = (*boot).read(limits); !done) boot.fail(done.error());
+  return boot;
 }
 
 }  // namespace pvhboot
