@@ -147,9 +147,7 @@ static struct outcome parse(uint64_t at, struct boot *boot) {
   return no(-1, 0);
 }
 
-static struct e820_entry to_e820(const struct range *r) {
-  return (struct e820_entry){r->addr, r->size, r->type};
-}
+static struct e820_entry to_e820(const struct range *r) { return (struct e820_entry){r->addr, r->size, r->type}; }
 
 struct outcome hand_over(uint32_t at, int on_xen, void *page, uint8_t *more, uint32_t more_size) {
   struct boot boot;

@@ -19,11 +19,10 @@ constexpr void clear(abi::boot_params& zero_page) noexcept {
     __builtin_memset(static_cast<void*>(&zero_page), 0, sizeof zero_page);
 }
 
-/// The bytes of a range that Linux may be given. A range that reaches 2^64 loses its last page, or a part of it: Linux
+/// The bytes of a range of a sanitised map that Linux may be given. A range that reaches 2^64 loses its last page, or a part of it: Linux
 /// leaves a whole table unsanitised in which addr + size is 0.
 constexpr uint64_t e820_size(const memory_range& r) noexcept {
-  if (r.size - 1 < ~r.addr) return r.size;  // neither empty nor up to 2^64
-  return r.size != 0 ? ~r.addr & ~uint64_t{0xfff} : 0;
+  return r.last() == ~uint64_t{} ? ~r.addr & ~uint64_t{0xfff} : r.size;
 }
 
 /// Makes a map that every Linux accepts as it is: sanitised, since KASLR walks the table without resolving overlaps; no

@@ -93,6 +93,9 @@ template <class Memory> class boot_info {
     return info_.version.get() == 0 ? abi::hvm_start_info_v0_size : sizeof info_;
   }
 
+  /// What parse calls, on an object that it has just made.
+  constexpr result<void> read(const parse_limits& limits) noexcept(reads);
+
   /// A module's command line, absent() if it has none. Read only now, and so it can fail: qboot leaves garbage in the
   /// pointer, which must not cost the whole handoff.
   [[nodiscard]] constexpr result<string_ref> cmdline_of(const boot_module& m) const noexcept(reads) {
@@ -108,13 +111,8 @@ template <class Memory> class boot_info {
 
  private:
   friend class result<boot_info>;
-  template <physical_memory M>
-  friend constexpr result<boot_info<M>> parse(const M& memory, uint64_t start_info_paddr,
-                                              const parse_limits& limits) noexcept(reads_noexcept<M>);
-
   constexpr boot_info(const Memory& memory, uint64_t paddr, uint64_t string_size) noexcept
       : memory_(memory), string_size_(string_size), paddr_(paddr) {}
-  constexpr result<void> read(const parse_limits& limits) noexcept(reads);
 
   Memory memory_;
   uint64_t string_size_;
