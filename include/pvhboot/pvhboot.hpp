@@ -5,6 +5,7 @@
 // <stddef.h> and <stdint.h>, nothing else.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/abi/boot_params.hpp>
 #include <pvhboot/abi/e820.hpp>
 #include <pvhboot/abi/le.hpp>
@@ -32,3 +33,5 @@
 #include <pvhboot/pvh/parse.hpp>
 #include <pvhboot/version.hpp>
 #include <pvhboot/xen/xen.hpp>
+
+#include <pvhboot/abi/end.def>

@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/spec.hpp>
 
 namespace pvhboot {
@@ -53,3 +54,5 @@ template <wire_struct S, class Visitor> constexpr size_t for_each_difference(con
 }
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

@@ -9,6 +9,7 @@
 // PVHBOOT_END(struct).
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/abi/boot_params.hpp>
 #include <pvhboot/abi/elf.hpp>
 #include <pvhboot/abi/kernel_info.hpp>
@@ -25,8 +26,8 @@ struct field {
   uint16_t size;    ///< bytes
   uint16_t since;   ///< version of the structure's protocol that brought it; 0 if it was always there
 
-  [[nodiscard]] constexpr size_t end() const noexcept { return size_t{offset} + size; }
-  [[nodiscard]] constexpr bool exists_in(uint16_t version) const noexcept { return since <= version; }
+  [[__nodiscard__]] constexpr size_t end() const noexcept { return size_t{offset} + size; }
+  [[__nodiscard__]] constexpr bool exists_in(uint16_t version) const noexcept { return since <= version; }
 };
 
 /// table<S>: name, base (what the document counts the first field as), size, fields. For every struct in abi/.
@@ -73,9 +74,9 @@ class field_range {
   };
 
   constexpr field_range(span<const field> fields, uint16_t version) noexcept : fields_(fields), version_(version) {}
-  [[nodiscard]] constexpr iterator begin() const noexcept { return {fields_.begin(), fields_.end(), version_}; }
-  [[nodiscard]] constexpr iterator end() const noexcept { return {fields_.end(), fields_.end(), version_}; }
-  [[nodiscard]] constexpr size_t size() const noexcept {
+  [[__nodiscard__]] constexpr iterator begin() const noexcept { return {fields_.begin(), fields_.end(), version_}; }
+  [[__nodiscard__]] constexpr iterator end() const noexcept { return {fields_.end(), fields_.end(), version_}; }
+  [[__nodiscard__]] constexpr size_t size() const noexcept {
     size_t n = 0;
     for (const field& f : fields_) n += f.exists_in(version_) ? 1u : 0u;
     return n;
@@ -145,3 +146,5 @@ constexpr size_t setup_header_end(uint16_t version) noexcept {
 }
 
 }  // namespace pvhboot::spec
+
+#include <pvhboot/abi/end.def>

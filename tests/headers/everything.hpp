@@ -9,6 +9,7 @@
 #include <pvhboot/pvhboot.hpp>
 #include <pvhboot/reflect.hpp>
 #include <pvhboot/spec.hpp>
+#include <pvhboot/xen/grub_mmap.hpp>
 
 struct shared {
   const void* constant;

@@ -12,6 +12,7 @@
 // such a copy spoils; acpi_rsdp_addr and ext_* are among it.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/abi/e820.hpp>
 #include <pvhboot/abi/edd.hpp>
 #include <pvhboot/abi/le.hpp>
@@ -133,3 +134,5 @@ static_assert(offsetof(boot_params, hdr) == setup_header_file_offset && offsetof
 
 }  // namespace abi
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

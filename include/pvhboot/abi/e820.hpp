@@ -4,6 +4,7 @@
 // Source: arch/x86/include/uapi/asm/setup_data.h (struct boot_e820_entry); types: memory_type.hpp.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/abi/le.hpp>
 
 namespace pvhboot::abi {
@@ -20,3 +21,5 @@ static_assert(sizeof(boot_e820_entry) == 20 && alignof(boot_e820_entry) == 1);
 inline constexpr size_t e820_max_entries_zeropage = 128;
 
 }  // namespace pvhboot::abi
+
+#include <pvhboot/abi/end.def>

@@ -10,6 +10,7 @@
 // is a struct of the same size, to be had by bit_cast: `__builtin_bit_cast(edd_interface_path_pci, p.interface_path)`.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/abi/le.hpp>
 
 namespace pvhboot {
@@ -175,3 +176,5 @@ static_assert(offsetof(edd_info, params) == 8);
 
 }  // namespace abi
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

@@ -7,6 +7,7 @@
 // x86 has no other, and a big-endian file is told by elf_data before any of these fields is read.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/abi/le.hpp>
 
 namespace pvhboot {
@@ -196,3 +197,5 @@ using Elf64_Nhdr = Elf32_Nhdr;
 
 }  // namespace abi
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

@@ -7,6 +7,7 @@
 // offset is 0 if there is none. Who reads it: a loader that wants to know which setup_data types it may pass.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/abi/le.hpp>
 
 namespace pvhboot::abi {
@@ -24,3 +25,5 @@ struct kernel_info {
 static_assert(sizeof(kernel_info) == 16 && alignof(kernel_info) == 1);
 
 }  // namespace pvhboot::abi
+
+#include <pvhboot/abi/end.def>

@@ -7,9 +7,7 @@
 // only 4-byte aligned. A read or write compiles to the instruction a packed C struct would use (tests/codegen).
 #pragma once
 
-#include <stddef.h>
-#include <stdint.h>
-#include <pvhboot/abi/cxx20.hpp>
+#include <pvhboot/abi/begin.def>
 
 namespace pvhboot {
 
@@ -88,7 +86,7 @@ template <class T> struct le {
   consteval le(const U& v) : le(fit(v)) {}
 #endif
 
-  [[nodiscard]] constexpr T get() const noexcept { return swap_to_little_endian(raw_.value); }
+  [[__nodiscard__]] constexpr T get() const noexcept { return swap_to_little_endian(raw_.value); }
   constexpr operator T() const noexcept { return get(); }
 
  private:
@@ -96,7 +94,7 @@ template <class T> struct le {
 #pragma GCC diagnostic ignored "-Wpacked"  // g++ calls it unnecessary: the alignment of 1 is what it is for
   /// Packed, so that the alignment is 1, and private, so that nothing can bind a reference to it. Bytes and
   /// __builtin_bit_cast would do as well, but g++ -O1 then stores a constant byte by byte and clang 14 unrolls copies.
-  struct [[gnu::packed, gnu::may_alias]] word {
+  struct [[gnu::__packed__, gnu::__may_alias__]] word {
     T value;
   };
 #pragma GCC diagnostic pop
@@ -118,3 +116,5 @@ static_assert(__is_trivially_copyable(le64) && __is_trivial(le64) && __is_standa
 static_assert(__builtin_bit_cast(array<uint8_t, 4>, le32(0x336ec578u))[0] == 0x78);
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

@@ -6,7 +6,7 @@
 // converts between them; every reader relies on the numbers being the same.
 #pragma once
 
-#include <stdint.h>
+#include <pvhboot/abi/begin.def>
 
 namespace pvhboot {
 
@@ -32,3 +32,5 @@ enum class memory_type : uint32_t {
 constexpr bool is_defined_by_pvh(memory_type t) noexcept { return t >= memory_type::ram && t <= memory_type::pmem; }
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

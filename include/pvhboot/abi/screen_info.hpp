@@ -8,6 +8,7 @@
 // then the console and framebuffer drivers.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/abi/le.hpp>
 
 namespace pvhboot {
@@ -87,3 +88,5 @@ static_assert(offsetof(screen_info, lfb_base) == 0x18 && offsetof(screen_info, e
 
 }  // namespace abi
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

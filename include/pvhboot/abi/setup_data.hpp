@@ -9,6 +9,7 @@
 // loader mapped.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/abi/le.hpp>
 
 namespace pvhboot {
@@ -161,3 +162,5 @@ static_assert(sizeof(kho_data) == 32 && alignof(kho_data) == 1);
 
 }  // namespace abi
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

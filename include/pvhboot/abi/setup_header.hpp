@@ -11,6 +11,7 @@
 // A field that is newer than `version` does not exist: in an old image its bytes are code.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/abi/le.hpp>
 
 namespace pvhboot {
@@ -130,3 +131,5 @@ static_assert(offsetof(setup_header, init_size) == 0x260 - setup_header_file_off
 
 }  // namespace abi
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

@@ -11,6 +11,7 @@
 // Alignment is promised nowhere. Xen's dom0 builder places all three structures on 4-byte boundaries.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/abi/le.hpp>
 
 namespace pvhboot {
@@ -73,3 +74,5 @@ static_assert(offsetof(hvm_memmap_table_entry, type) == 16);
 
 }  // namespace abi
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

@@ -8,6 +8,7 @@
 // records or fewer, says how many in nr_entries, and drops the rest without a word.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/abi/le.hpp>
 
 namespace pvhboot {
@@ -108,3 +109,5 @@ static_assert(sizeof(xen_foreign_memory_map_64) == 24 && offsetof(xen_foreign_me
 
 }  // namespace abi
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

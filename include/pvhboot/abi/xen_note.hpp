@@ -7,7 +7,7 @@
 // Firecracker. PVH requires phys32_entry and nothing else; the notes of paravirtualised guests are ignored.
 #pragma once
 
-#include <stdint.h>
+#include <pvhboot/abi/begin.def>
 
 namespace pvhboot {
 
@@ -64,3 +64,5 @@ enum class xen_feature : uint32_t {
 };
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

@@ -10,6 +10,7 @@
 // Neither writes a count, an address or a string that does not fit its field. The way back: linux/zero_page.hpp.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/linux/boot_loader.hpp>
 #include <pvhboot/pvh/parse.hpp>
 
@@ -26,9 +27,9 @@ enum class started_by : uint8_t {
 /// the initrd. Version and loader type are those of Linux's own PVH entry: 2.12, and 0x90 on Xen or else 0xb0.
 /// Addresses and sizes above 4 GiB go to the ext_ fields, ranges beyond 128 to `nodes`. Fails as write_e820 does.
 template <physical_memory Memory>
-[[gnu::always_inline]] constexpr result<void> translate(const boot_info<Memory>& boot, const memory_map& map,
-                                                        started_by host, abi::boot_params& zero_page,
-                                                        setup_data_writer* nodes = nullptr) noexcept {
+[[gnu::__always_inline__]] constexpr result<void> translate(const boot_info<Memory>& boot, const memory_map& map,
+                                                            started_by host, abi::boot_params& zero_page,
+                                                            setup_data_writer* nodes = nullptr) noexcept {
   const auto low = [](uint64_t v) { return static_cast<uint32_t>(v); };
   const auto high = [](uint64_t v) { return static_cast<uint32_t>(v >> 32); };
   clear(zero_page);
@@ -79,3 +80,5 @@ constexpr result<void> translate_as_linux(const boot_info<Memory>& boot, const T
 }
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

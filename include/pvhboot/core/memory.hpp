@@ -3,6 +3,7 @@
 // The one way to touch physical memory. No other header turns an address into a pointer.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/abi/le.hpp>
 #include <pvhboot/core/span.hpp>
 
@@ -36,7 +37,7 @@ struct memory_window {
   uint64_t base = 0;
   span<const uint8_t> contents{};
 
-  [[nodiscard]] constexpr const uint8_t* bytes(uint64_t paddr, uint64_t n) const noexcept {
+  [[__nodiscard__]] constexpr const uint8_t* bytes(uint64_t paddr, uint64_t n) const noexcept {
     if (paddr < base || paddr - base > contents.size() || n > contents.size() - (paddr - base)) return nullptr;
     if (n != 0 && n - 1 > ~paddr) return nullptr;
     return contents.data() + static_cast<size_t>(paddr - base);
@@ -50,7 +51,7 @@ struct offset_map {
   uintptr_t offset = 0;
   uint64_t limit = ~uint64_t{};
 
-  [[nodiscard]] const uint8_t* bytes(uint64_t paddr, uint64_t n) const noexcept {
+  [[__nodiscard__]] const uint8_t* bytes(uint64_t paddr, uint64_t n) const noexcept {
     // The last byte of the address space stays out of reach: a pointer past it would be null.
     const uint64_t mapped = ~uintptr_t{} - offset;
     const uint64_t end = limit < mapped ? limit : mapped;
@@ -62,7 +63,7 @@ struct offset_map {
 /// Physical address = pointer: a kernel or boot loader as PVH enters it. The same as an offset_map of offset 0, but
 /// checked in the machine's own words, which is less code with -m32.
 struct identity_map {
-  [[nodiscard]] const uint8_t* bytes(uint64_t paddr, uint64_t n) const noexcept {
+  [[__nodiscard__]] const uint8_t* bytes(uint64_t paddr, uint64_t n) const noexcept {
     const auto p = static_cast<uintptr_t>(paddr);
     if (p != paddr || n > ~uintptr_t{} - p) return nullptr;
     return reinterpret_cast<const uint8_t*>(p);
@@ -76,13 +77,13 @@ template <class M>
 inline constexpr bool reads_noexcept = noexcept(static_cast<const M*>(nullptr)->bytes(uint64_t{}, uint64_t{}));
 
 /// A byte in memory that somebody else may change. One read: the compiler must neither repeat it nor look again.
-[[gnu::always_inline]] constexpr uint8_t read_once(const uint8_t* p) noexcept {
+[[gnu::__always_inline__]] constexpr uint8_t read_once(const uint8_t* p) noexcept {
   if (__builtin_is_constant_evaluated()) return *p;
   return *static_cast<const volatile uint8_t*>(p);
 }
 
 /// The wire struct at p, copied: no alignment is needed.
-template <class Wire> [[gnu::always_inline]] constexpr Wire load(const uint8_t* p) noexcept {
+template <class Wire> [[gnu::__always_inline__]] constexpr Wire load(const uint8_t* p) noexcept {
   static_assert(alignof(Wire) == 1, "pvhboot: a wire struct is made of le<T> and bytes");
   if (__builtin_is_constant_evaluated()) {
     array<uint8_t, sizeof(Wire)> raw{};
@@ -96,7 +97,7 @@ template <class Wire> [[gnu::always_inline]] constexpr Wire load(const uint8_t* 
 
 /// The same from memory that somebody else may change: the source is read once. Without the barrier the compiler may
 /// forget the copy and read a field from the source again, after it was checked.
-template <class Wire> [[gnu::always_inline]] constexpr Wire load_once(const uint8_t* p) noexcept {
+template <class Wire> [[gnu::__always_inline__]] constexpr Wire load_once(const uint8_t* p) noexcept {
   const Wire w = load<Wire>(p);
   if (!__builtin_is_constant_evaluated()) asm volatile("" ::: "memory");
   return w;
@@ -175,10 +176,10 @@ template <class Wire, class Value> class wire_table {
   /// `first` points to size * sizeof(Wire) readable bytes.
   constexpr wire_table(const uint8_t* first, size_t size) noexcept : first_(first), size_(size) {}
 
-  [[nodiscard]] constexpr size_t size() const noexcept { return size_; }
-  [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
-  [[nodiscard]] constexpr iterator begin() const noexcept { return iterator{first_}; }
-  [[nodiscard]] constexpr iterator end() const noexcept { return iterator{first_ + size_ * sizeof(Wire)}; }
+  [[__nodiscard__]] constexpr size_t size() const noexcept { return size_; }
+  [[__nodiscard__]] constexpr bool empty() const noexcept { return size_ == 0; }
+  [[__nodiscard__]] constexpr iterator begin() const noexcept { return iterator{first_}; }
+  [[__nodiscard__]] constexpr iterator end() const noexcept { return iterator{first_ + size_ * sizeof(Wire)}; }
   constexpr Value operator[](size_t i) const noexcept { return Value::from(wire(i)); }
   /// Element i as it stands in memory.
   [[nodiscard]] constexpr Wire wire(size_t i) const noexcept { return load_once<Wire>(first_ + i * sizeof(Wire)); }
@@ -195,3 +196,5 @@ template <class Wire, class Value> class wire_table {
 };
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

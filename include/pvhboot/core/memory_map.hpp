@@ -13,6 +13,7 @@
 // A call that fails leaves the map as it was.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/core/result.hpp>
 #include <pvhboot/core/sweep.hpp>
 
@@ -235,3 +236,5 @@ class memory_map {
 };
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

@@ -4,6 +4,7 @@
 // XENMEM_memory_map.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/abi/e820.hpp>
 #include <pvhboot/abi/memory_type.hpp>
 #include <pvhboot/abi/start_info.hpp>
@@ -25,15 +26,15 @@ struct memory_range {
   }
 
   /// Ends above 2^64. Ending exactly there is valid.
-  [[nodiscard]] constexpr bool wraps() const noexcept { return size != 0 && size - 1 > ~addr; }
+  [[__nodiscard__]] constexpr bool wraps() const noexcept { return size != 0 && size - 1 > ~addr; }
   /// The last byte that exists, of a range that is not empty.
-  [[nodiscard]] constexpr uint64_t last() const noexcept { return wraps() ? ~uint64_t{} : addr + (size - 1); }
+  [[__nodiscard__]] constexpr uint64_t last() const noexcept { return wraps() ? ~uint64_t{} : addr + (size - 1); }
   /// Every byte of [a, a + n) is in this range. An empty or wrapping [a, a + n) never is.
-  [[nodiscard]] constexpr bool contains(uint64_t a, uint64_t n) const noexcept {
+  [[__nodiscard__]] constexpr bool contains(uint64_t a, uint64_t n) const noexcept {
     return n != 0 && a >= addr && a - addr < size && n <= size - (a - addr) && n - 1 <= ~a;
   }
   /// The two have a byte in common.
-  [[nodiscard]] constexpr bool overlaps(const memory_range& other) const noexcept {
+  [[__nodiscard__]] constexpr bool overlaps(const memory_range& other) const noexcept {
     return size != 0 && other.size != 0 && addr <= other.last() && other.addr <= last();
   }
 
@@ -63,3 +64,5 @@ constexpr string_ref name(memory_type t) noexcept {
 }
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

@@ -9,6 +9,7 @@
 // code cannot rely on at its start, and half the bytes. A kernel that never calls these functions has none of them.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/core/result.hpp>
 
 namespace pvhboot {
@@ -124,3 +125,5 @@ constexpr string_ref format(const failure& f, span<char> buffer) noexcept {
 }
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

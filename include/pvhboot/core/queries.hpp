@@ -5,6 +5,7 @@
 //     const auto page = find_lowest_ram(map, 4096, 4096, 0x100000, 0xffffffff);   // result<uint64_t>
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/core/memory_map.hpp>
 
 namespace pvhboot {
@@ -60,3 +61,5 @@ constexpr result<uint64_t> find_highest_ram(const memory_map& map, uint64_t n, u
 }
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

@@ -9,6 +9,7 @@
 // No exceptions and no allocation. The rules are the rows of errors.def; message.hpp has their sentences.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/core/span.hpp>
 
 namespace pvhboot {
@@ -26,8 +27,8 @@ struct failure {
 };
 
 /// Not constexpr, so a constant expression that dereferences a failed result does not compile. Traps at run time.
-[[noreturn]] inline void result_is_a_failure() noexcept { __builtin_trap(); }
-[[noreturn]] inline void result_is_not_a_failure() noexcept { __builtin_trap(); }
+[[__noreturn__]] inline void result_is_a_failure() noexcept { __builtin_trap(); }
+[[__noreturn__]] inline void result_is_not_a_failure() noexcept { __builtin_trap(); }
 
 /// Tag for in-place construction.
 struct in_place {};
@@ -37,7 +38,7 @@ struct in_place {};
 ///     result<T> r = f();   if (!r) return r.error();   use(*r);   r->member
 ///
 /// `*f()` copies the value, so a reference bound to it does not dangle.
-template <class T> class [[nodiscard]] result {
+template <class T> class [[__nodiscard__]] result {
  public:
   constexpr result(T value) noexcept : value_(value), ok_(true) {}
   constexpr result(failure f) noexcept : failure_(f), ok_(false) {}
@@ -51,7 +52,7 @@ template <class T> class [[nodiscard]] result {
     ok_ = false;
   }
 
-  [[nodiscard]] constexpr bool ok() const noexcept { return ok_; }
+  [[__nodiscard__]] constexpr bool ok() const noexcept { return ok_; }
   constexpr explicit operator bool() const noexcept { return ok_; }
   constexpr const T& operator*() const& noexcept {
     if (!ok_) result_is_a_failure();
@@ -63,11 +64,11 @@ template <class T> class [[nodiscard]] result {
   }
   constexpr T operator*() const&& noexcept { return *static_cast<const result&>(*this); }
   constexpr const T* operator->() const noexcept { return &**this; }
-  [[nodiscard]] constexpr failure error() const noexcept {
+  [[__nodiscard__]] constexpr failure error() const noexcept {
     if (ok_) result_is_not_a_failure();
     return failure_;
   }
-  [[nodiscard]] constexpr T value_or(T other) const noexcept { return ok_ ? value_ : other; }
+  [[__nodiscard__]] constexpr T value_or(T other) const noexcept { return ok_ ? value_ : other; }
 
  private:
   union {
@@ -78,15 +79,15 @@ template <class T> class [[nodiscard]] result {
 };
 
 /// Success without a value, or the reason why not.
-template <> class [[nodiscard]] result<void> {
+template <> class [[__nodiscard__]] result<void> {
  public:
   constexpr result() noexcept : failure_{errc{}, 0}, ok_(true) {}
   constexpr result(failure f) noexcept : failure_(f), ok_(false) {}
   constexpr result(errc code, uint64_t where) noexcept : failure_{code, where}, ok_(false) {}
 
-  [[nodiscard]] constexpr bool ok() const noexcept { return ok_; }
+  [[__nodiscard__]] constexpr bool ok() const noexcept { return ok_; }
   constexpr explicit operator bool() const noexcept { return ok_; }
-  [[nodiscard]] constexpr failure error() const noexcept {
+  [[__nodiscard__]] constexpr failure error() const noexcept {
     if (ok_) result_is_not_a_failure();
     return failure_;
   }
@@ -97,3 +98,5 @@ template <> class [[nodiscard]] result<void> {
 };
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

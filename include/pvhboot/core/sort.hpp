@@ -4,9 +4,7 @@
 // <algorithm> with -mgeneral-regs-only. No recursion and no division by a variable; O(n log n) for every input.
 #pragma once
 
-#include <stddef.h>
-#include <stdint.h>
-#include <pvhboot/abi/cxx20.hpp>
+#include <pvhboot/abi/begin.def>
 
 namespace pvhboot {
 
@@ -43,3 +41,5 @@ constexpr void merge_sort(size_t n, const Value& value, const Spare& spare, cons
 }
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

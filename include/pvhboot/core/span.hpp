@@ -3,9 +3,7 @@
 // span<T> and string_ref: a pointer and a length. They convert from and to the standard's own where the user has those.
 #pragma once
 
-#include <stddef.h>
-#include <stdint.h>
-#include <pvhboot/abi/cxx20.hpp>
+#include <pvhboot/abi/begin.def>
 
 namespace pvhboot {
 
@@ -42,17 +40,17 @@ template <class T> class span {
     }
   constexpr span(Range&& r) noexcept : data_(r.data()), size_(r.size()) {}
 
-  [[nodiscard]] constexpr T* data() const noexcept { return data_; }
-  [[nodiscard]] constexpr size_t size() const noexcept { return size_; }
-  [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
+  [[__nodiscard__]] constexpr T* data() const noexcept { return data_; }
+  [[__nodiscard__]] constexpr size_t size() const noexcept { return size_; }
+  [[__nodiscard__]] constexpr bool empty() const noexcept { return size_ == 0; }
   constexpr T& operator[](size_t i) const noexcept { return data_[i]; }
   constexpr T* begin() const noexcept { return data_; }
   constexpr T* end() const noexcept { return data_ + size_; }
 
   /// The first n elements, or all of them if there are fewer.
-  [[nodiscard]] constexpr span first(size_t n) const noexcept { return {data_, n < size_ ? n : size_}; }
+  [[__nodiscard__]] constexpr span first(size_t n) const noexcept { return {data_, n < size_ ? n : size_}; }
   /// What follows the first n elements; empty if there are fewer.
-  [[nodiscard]] constexpr span after(size_t n) const noexcept {
+  [[__nodiscard__]] constexpr span after(size_t n) const noexcept {
     return n < size_ ? span{data_ + n, size_ - n} : span{data_ + size_, 0};
   }
 
@@ -120,13 +118,13 @@ class string_ref {
   constexpr operator Text() const { return Text(data(), size_); }
 
   /// The characters in memory. A constant expression can have them only of text that was char to begin with.
-  [[nodiscard]] constexpr const char* data() const noexcept {
+  [[__nodiscard__]] constexpr const char* data() const noexcept {
     return bytes_ ? reinterpret_cast<const char*>(bytes_) : chars_;
   }
-  [[nodiscard]] constexpr size_t size() const noexcept { return size_; }
-  [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
+  [[__nodiscard__]] constexpr size_t size() const noexcept { return size_; }
+  [[__nodiscard__]] constexpr bool empty() const noexcept { return size_ == 0; }
   /// There is no text at all, not even an empty one.
-  [[nodiscard]] constexpr bool absent() const noexcept { return !chars_ && !bytes_; }
+  [[__nodiscard__]] constexpr bool absent() const noexcept { return !chars_ && !bytes_; }
   constexpr char operator[](size_t i) const noexcept { return bytes_ ? static_cast<char>(bytes_[i]) : chars_[i]; }
   constexpr iterator begin() const noexcept { return {*this, 0}; }
   constexpr iterator end() const noexcept { return {*this, size_}; }
@@ -149,3 +147,5 @@ class string_ref {
 };
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

@@ -7,6 +7,7 @@
 // memory_map::sanitize calls it. It works in one sweep_slot per range, in the caller's memory.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/core/memory_range.hpp>
 #include <pvhboot/core/sort.hpp>
 
@@ -98,3 +99,5 @@ constexpr size_t sweep(span<sweep_slot> slots, size_t n, span<memory_range> out)
 }
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

@@ -15,6 +15,7 @@
 // runtime_start; Linux copies the zero page and 2048 bytes of command line, and reads the initrd last.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/linux/placement.hpp>
 #include <pvhboot/linux/zero_page.hpp>
 
@@ -178,3 +179,5 @@ constexpr result<void> translate(const bzimage& kernel, const linux_layout& layo
 }
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

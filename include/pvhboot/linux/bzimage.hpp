@@ -8,6 +8,7 @@
 // stands in for it.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/abi/kernel_info.hpp>
 #include <pvhboot/abi/setup_data.hpp>
 #include <pvhboot/abi/setup_header.hpp>
@@ -41,63 +42,63 @@ enum class payload_format : uint8_t { unknown, gzip, bzip2, lzma, xz, lzo, lz4, 
 class bzimage {
  public:
   /// major << 8 | minor. 2.14 never shipped and counts as 2.13 (boot.rst).
-  [[nodiscard]] constexpr uint16_t protocol() const noexcept {
+  [[__nodiscard__]] constexpr uint16_t protocol() const noexcept {
     return header_.version.get() == 0x020e ? uint16_t{0x020d} : header_.version.get();
   }
   /// The fields that exist; those that do not are 0.
-  [[nodiscard]] constexpr const abi::setup_header& header() const noexcept { return header_; }
+  [[__nodiscard__]] constexpr const abi::setup_header& header() const noexcept { return header_; }
   /// What a loader copies into the zero page at 0x1f1: up to the header's end, as the file gives it, and no further.
   /// The copy that was checked, so a file that changes meanwhile changes nothing here.
-  [[nodiscard]] constexpr span<const uint8_t> header_bytes() const& noexcept {
+  [[__nodiscard__]] constexpr span<const uint8_t> header_bytes() const& noexcept {
     return span<const uint8_t>{raw_}.first(header_end_ - abi::setup_header_file_offset);
   }
   span<const uint8_t> header_bytes() const&& = delete;  // refers to this object
   /// The protected-mode code: what is put at the load address. Without what may follow it in the file (signatures).
-  [[nodiscard]] constexpr span<const uint8_t> code() const noexcept {
+  [[__nodiscard__]] constexpr span<const uint8_t> code() const noexcept {
     return file_.after(code_offset_).first(code_size_);
   }
   /// Where the protected-mode code begins in the file.
-  [[nodiscard]] constexpr size_t code_offset() const noexcept { return code_offset_; }
+  [[__nodiscard__]] constexpr size_t code_offset() const noexcept { return code_offset_; }
 
   /// Longest command line without its NUL. 255 before 2.06.
-  [[nodiscard]] constexpr uint32_t cmdline_size() const noexcept {
+  [[__nodiscard__]] constexpr uint32_t cmdline_size() const noexcept {
     return has(0x206, 0x238 + 4) ? header_.cmdline_size.get() : 255;
   }
   /// The last byte that the initrd may occupy.
-  [[nodiscard]] constexpr uint32_t initrd_addr_max() const noexcept {
+  [[__nodiscard__]] constexpr uint32_t initrd_addr_max() const noexcept {
     return header_.initrd_addr_max.get() != 0 ? header_.initrd_addr_max.get() : 0x37ffffff;
   }
-  [[nodiscard]] constexpr bool relocatable() const noexcept { return header_.relocatable_kernel != 0; }
+  [[__nodiscard__]] constexpr bool relocatable() const noexcept { return header_.relocatable_kernel != 0; }
   /// Bytes, a power of two, if the kernel is relocatable.
-  [[nodiscard]] constexpr uint32_t kernel_alignment() const noexcept { return header_.kernel_alignment; }
+  [[__nodiscard__]] constexpr uint32_t kernel_alignment() const noexcept { return header_.kernel_alignment; }
   /// The least alignment the kernel puts up with, at a cost. kernel_alignment() if it does not say.
-  [[nodiscard]] constexpr uint32_t min_alignment() const noexcept {
+  [[__nodiscard__]] constexpr uint32_t min_alignment() const noexcept {
     const uint8_t shift = header_.min_alignment;
     return shift != 0 && shift < 32 && uint32_t{1} << shift < kernel_alignment() ? uint32_t{1} << shift
                                                                                  : kernel_alignment();
   }
   /// Where the kernel would like to run; 1 MiB before 2.10.
-  [[nodiscard]] constexpr uint64_t pref_address() const noexcept {
+  [[__nodiscard__]] constexpr uint64_t pref_address() const noexcept {
     return has(0x20a, 0x258 + 8) ? header_.pref_address.get() : 0x100000;
   }
   /// Bytes from the run-time start that must be free RAM until the kernel knows its memory map. Unspecified
   /// before 2.10: three times the code then, as GRUB assumes.
-  [[nodiscard]] constexpr uint64_t init_size() const noexcept {
+  [[__nodiscard__]] constexpr uint64_t init_size() const noexcept {
     return header_.init_size.get() != 0 ? header_.init_size.get() : uint64_t{3} * code_size_;
   }
   /// The 64-bit entry, at +0x200 of the code.
-  [[nodiscard]] constexpr bool has_entry_64() const noexcept {
+  [[__nodiscard__]] constexpr bool has_entry_64() const noexcept {
     return (header_.xloadflags.get() & xloadflags::kernel_64) != 0;
   }
   /// Kernel, initrd and command line may lie above 4 GiB, if the 64-bit entry is used.
-  [[nodiscard]] constexpr bool can_be_loaded_above_4g() const noexcept {
+  [[__nodiscard__]] constexpr bool can_be_loaded_above_4g() const noexcept {
     return (header_.xloadflags.get() & xloadflags::can_be_loaded_above_4g) != 0;
   }
   /// The compressed kernel, inside code(). Empty before 2.08 and if the image does not give its place.
-  [[nodiscard]] constexpr span<const uint8_t> payload() const noexcept {
+  [[__nodiscard__]] constexpr span<const uint8_t> payload() const noexcept {
     return code().after(header_.payload_offset).first(header_.payload_length);
   }
-  [[nodiscard]] constexpr pvhboot::payload_format payload_format() const noexcept {
+  [[__nodiscard__]] constexpr pvhboot::payload_format payload_format() const noexcept {
     const span<const uint8_t> p = payload();
     if (p.size() < 4) return pvhboot::payload_format::unknown;
     const auto begins = [&](uint8_t a, uint8_t b) { return p[0] == a && p[1] == b; };
@@ -113,15 +114,15 @@ class bzimage {
   }
   /// Bytes of the kernel once it is unpacked: gzip ends with them, and the build appends them to every other format.
   /// What the image says, not checked. 0 if it says nothing.
-  [[nodiscard]] constexpr uint32_t uncompressed_size() const noexcept {
+  [[__nodiscard__]] constexpr uint32_t uncompressed_size() const noexcept {
     const span<const uint8_t> p = payload();
     if (payload_format() == pvhboot::payload_format::elf) return static_cast<uint32_t>(p.size());
     return p.size() < 4 ? 0 : load<le32>(p.data() + p.size() - 4).get();
   }
   /// Protocol 2.15. Zeroes if the image has none.
-  [[nodiscard]] constexpr const abi::kernel_info& kernel_info() const noexcept { return kernel_info_; }
+  [[__nodiscard__]] constexpr const abi::kernel_info& kernel_info() const noexcept { return kernel_info_; }
   /// The kernel knows this setup_data type: kernel_info says so, or the type is older than kernel_info.
-  [[nodiscard]] constexpr bool accepts(setup_type type) const noexcept {
+  [[__nodiscard__]] constexpr bool accepts(setup_type type) const noexcept {
     if (protocol() < 0x0209) return false;
     const auto number = static_cast<uint32_t>(type) & ~static_cast<uint32_t>(setup_type::indirect);
     if (kernel_info_.setup_type_max.get() == 0)  // before 2.15, which brought INDIRECT as well
@@ -130,7 +131,7 @@ class bzimage {
   }
 
   /// What `file` or `uname -rv` would show. absent() if the image has none.
-  [[nodiscard]] constexpr string_ref kernel_version() const noexcept {
+  [[__nodiscard__]] constexpr string_ref kernel_version() const noexcept {
     const size_t v = header_.kernel_version;
     if (v == 0 || v + 0x200 >= code_offset_) return {};
     const span<const uint8_t> text = file_.first(code_offset_).after(v + 0x200);
@@ -144,7 +145,7 @@ class bzimage {
 
   constexpr explicit bzimage(span<const uint8_t> file) noexcept : file_(file) {}
   /// The field that ends at this file offset and came with this version exists.
-  [[nodiscard]] constexpr bool has(uint16_t since, size_t end) const noexcept {
+  [[__nodiscard__]] constexpr bool has(uint16_t since, size_t end) const noexcept {
     return protocol() >= since && end <= header_end_;
   }
 
@@ -239,3 +240,5 @@ constexpr result<bzimage> parse_bzimage(span<const uint8_t> file) noexcept {
 }
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

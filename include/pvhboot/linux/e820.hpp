@@ -5,6 +5,7 @@
 // e820__memory_setup_default) in the versions that the eras name.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/core/memory_map.hpp>
 
 namespace pvhboot {
@@ -77,3 +78,5 @@ constexpr result<e820_verdict> linux_e820(const Table& table, uint32_t alt_mem_k
 }
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

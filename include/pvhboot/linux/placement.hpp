@@ -8,6 +8,7 @@
 // below pref_address. So a relocatable kernel that is loaded at 1 MiB runs at 16 MiB, and both places must be free.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/core/queries.hpp>
 #include <pvhboot/linux/bzimage.hpp>
 
@@ -21,7 +22,7 @@ struct kernel_placement {
   uint32_t kernel_alignment = 0;  ///< goes into the zero page; the kernel's own, or less if memory is tight
 
   /// [a, a + n) has a byte in common with one of the two ranges.
-  [[nodiscard]] constexpr bool overlaps(uint64_t a, uint64_t n) const noexcept {
+  [[__nodiscard__]] constexpr bool overlaps(uint64_t a, uint64_t n) const noexcept {
     const memory_range other{a, n, {}};
     return memory_range{load_paddr, load_size, {}}.overlaps(other) ||
            memory_range{runtime_start, runtime_size, {}}.overlaps(other);
@@ -75,3 +76,5 @@ constexpr result<uint64_t> place_initrd(const bzimage& kernel, uint64_t n, const
 }
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

@@ -7,6 +7,7 @@
 // near 2^32 wraps. Here a loop ends at the caller's limit, and a node that does not fit memory is an error.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/abi/setup_data.hpp>
 #include <pvhboot/core/memory.hpp>
 #include <pvhboot/core/memory_range.hpp>
@@ -69,11 +70,11 @@ class setup_data_writer {
       : storage_(storage), paddr_(paddr), head_(head) {}
 
   /// Where the storage lies. A boot loader takes all of it out of free memory.
-  [[nodiscard]] constexpr memory_range range() const noexcept { return {paddr_, storage_.size(), {}}; }
+  [[__nodiscard__]] constexpr memory_range range() const noexcept { return {paddr_, storage_.size(), {}}; }
   /// For setup_header.setup_data.
-  [[nodiscard]] constexpr uint64_t head() const noexcept { return head_; }
+  [[__nodiscard__]] constexpr uint64_t head() const noexcept { return head_; }
   /// Bytes of the storage that are in use.
-  [[nodiscard]] constexpr size_t size() const noexcept { return used_; }
+  [[__nodiscard__]] constexpr size_t size() const noexcept { return used_; }
 
   /// Bytes of storage that a node of this payload takes, with the padding that keeps nodes on 8 bytes.
   static constexpr uint64_t size_of(uint64_t payload) noexcept {
@@ -81,7 +82,7 @@ class setup_data_writer {
   }
 
   /// There is room for a node of this payload.
-  [[nodiscard]] constexpr bool has_room(uint64_t payload) const noexcept {
+  [[__nodiscard__]] constexpr bool has_room(uint64_t payload) const noexcept {
     return payload <= 0xffffffff - sizeof(abi::setup_data) && size_of(payload) <= storage_.size() - used_ &&
            paddr_ != 0;
   }
@@ -112,3 +113,5 @@ class setup_data_writer {
 };
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

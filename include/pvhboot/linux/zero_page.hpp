@@ -5,6 +5,7 @@
 // arch/x86/include/asm/bootparam_utils.h (Linux) for what the kernel makes of it.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/abi/boot_params.hpp>
 #include <pvhboot/core/memory_map.hpp>
 #include <pvhboot/linux/setup_data.hpp>
@@ -141,3 +142,5 @@ constexpr result<zero_page_values> read_zero_page(const Memory& memory, const ab
 }
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

@@ -40,6 +40,7 @@
   [[gnu::used]] extern decltype(symbol) symbol; /* NOLINT(bugprone-macro-parentheses) */ \
   }                                                                                      \
   PVHBOOT_NOTE_(PVHBOOT_NOTE_DESCSZ_, "18", #symbol PVHBOOT_NOTE_PADDING_)
+// clang-format on
 
 /// XEN_ELFNOTE_PHYS32_RELOC: the image may be loaded elsewhere, shifted as a whole to a multiple of `alignment`, with
 /// its first byte not below `minimum` and its last not above `maximum`. Only Xen's dom0 builder acts on it (4.19).

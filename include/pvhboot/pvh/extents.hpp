@@ -8,6 +8,7 @@
 //     if (auto done = reserve(map, kernel_begin, kernel_size); !done) …
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/core/memory_map.hpp>
 #include <pvhboot/pvh/parse.hpp>
 
@@ -64,10 +65,10 @@ template <class Memory> class extents {
     extent current_{};
   };
 
-  [[nodiscard]] constexpr iterator begin() const noexcept(reads_noexcept<Memory>) { return {boot_, 0}; }
-  [[nodiscard]] constexpr iterator end() const noexcept(reads_noexcept<Memory>) { return {boot_, count(*boot_)}; }
+  [[__nodiscard__]] constexpr iterator begin() const noexcept(reads_noexcept<Memory>) { return {boot_, 0}; }
+  [[__nodiscard__]] constexpr iterator end() const noexcept(reads_noexcept<Memory>) { return {boot_, count(*boot_)}; }
   /// At least as many as there are.
-  [[nodiscard]] constexpr size_t capacity() const noexcept { return count(*boot_); }
+  [[__nodiscard__]] constexpr size_t capacity() const noexcept { return count(*boot_); }
 
  private:
   static constexpr size_t fixed = 5;
@@ -116,3 +117,5 @@ constexpr result<void> reserve_handoff(memory_map& map,
 }
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

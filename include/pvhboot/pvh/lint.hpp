@@ -285,3 +285,5 @@ constexpr result<void> lint(
 }
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

@@ -6,6 +6,7 @@
 // unsorted map, reserved words that are not zero, a count that contradicts a pointer) is not an error: lint reports it.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/abi/start_info.hpp>
 #include <pvhboot/core/memory.hpp>
 #include <pvhboot/core/memory_range.hpp>
@@ -42,8 +43,8 @@ struct boot_module {
 /// The text at paddr up to its NUL, which must come within `limit` bytes and within readable memory. Each byte is read
 /// once: memory that changes meanwhile can change the text, but not lead past the NUL that was found.
 template <physical_memory Memory>
-[[gnu::always_inline]] constexpr result<string_ref> read_string(const Memory& memory, uint64_t paddr,
-                                                                uint64_t limit) noexcept(reads_noexcept<Memory>) {
+[[gnu::__always_inline__]] constexpr result<string_ref> read_string(const Memory& memory, uint64_t paddr,
+                                                                    uint64_t limit) noexcept(reads_noexcept<Memory>) {
   // Byte by byte: until the NUL is found, the length is unknown. Then all of it at once, since neighbours in the
   // guest's memory need not be neighbours here.
   const uint64_t last = limit < ~paddr ? paddr + limit : ~uint64_t{};
@@ -67,29 +68,29 @@ template <class Memory> class boot_info {
   using module_list_type = wire_table<abi::hvm_modlist_entry, boot_module>;
   static constexpr bool reads = reads_noexcept<Memory>;
 
-  [[nodiscard]] constexpr uint64_t paddr() const noexcept { return paddr_; }
-  [[nodiscard]] constexpr uint32_t version() const noexcept { return info_.version; }
-  [[nodiscard]] constexpr uint32_t flags() const noexcept { return info_.flags; }
+  [[__nodiscard__]] constexpr uint64_t paddr() const noexcept { return paddr_; }
+  [[__nodiscard__]] constexpr uint32_t version() const noexcept { return info_.version; }
+  [[__nodiscard__]] constexpr uint32_t flags() const noexcept { return info_.flags; }
   /// absent() when there is none; an empty command line is something else.
-  [[nodiscard]] constexpr string_ref cmdline() const noexcept { return cmdline_; }
+  [[__nodiscard__]] constexpr string_ref cmdline() const noexcept { return cmdline_; }
   /// 0: not given. Search for it the old way, or do without ACPI.
-  [[nodiscard]] constexpr uint64_t rsdp_paddr() const noexcept { return info_.rsdp_paddr; }
-  [[nodiscard]] constexpr module_list_type modules() const noexcept { return {modules_, info_.nr_modules}; }
+  [[__nodiscard__]] constexpr uint64_t rsdp_paddr() const noexcept { return info_.rsdp_paddr; }
+  [[__nodiscard__]] constexpr module_list_type modules() const noexcept { return {modules_, info_.nr_modules}; }
   /// As it was handed over: unsorted, overlapping and with empty entries, if that is what the producer wrote. Give it
   /// to a pvhboot::memory_map to have it sanitised. Empty unless memory_map_state() is table.
-  [[nodiscard]] constexpr memory_map_type memory_map() const noexcept {
+  [[__nodiscard__]] constexpr memory_map_type memory_map() const noexcept {
     return {memory_map_, memory_map_ ? info_.memmap_entries.get() : 0u};
   }
-  [[nodiscard]] constexpr pvhboot::memory_map_state memory_map_state() const noexcept {
+  [[__nodiscard__]] constexpr pvhboot::memory_map_state memory_map_state() const noexcept {
     if (memory_map_) return memory_map_state::table;
     if (info_.version.get() == 0) return memory_map_state::absent_in_version_0;
     return info_.memmap_entries.get() == 0 ? memory_map_state::no_entries : memory_map_state::contradictory;
   }
   /// The structure itself. Members past the version's end are zero.
-  [[nodiscard]] constexpr const abi::hvm_start_info& wire() const noexcept { return info_; }
+  [[__nodiscard__]] constexpr const abi::hvm_start_info& wire() const noexcept { return info_; }
 
   /// Its bytes in memory: 40 of version 0, 56 of a later one.
-  [[nodiscard]] constexpr size_t wire_size() const noexcept {
+  [[__nodiscard__]] constexpr size_t wire_size() const noexcept {
     return info_.version.get() == 0 ? abi::hvm_start_info_v0_size : sizeof info_;
   }
 
@@ -98,12 +99,12 @@ template <class Memory> class boot_info {
 
   /// A module's command line, absent() if it has none. Read only now, and so it can fail: qboot leaves garbage in the
   /// pointer, which must not cost the whole handoff.
-  [[nodiscard]] constexpr result<string_ref> cmdline_of(const boot_module& m) const noexcept(reads) {
+  [[__nodiscard__]] constexpr result<string_ref> cmdline_of(const boot_module& m) const noexcept(reads) {
     if (m.cmdline_paddr == 0) return string_ref{};
     return read_string(memory_, m.cmdline_paddr, string_size_);
   }
   /// A module's bytes. Read only now: a 32-bit kernel may pass on a module that it cannot reach itself.
-  [[nodiscard]] constexpr result<span<const uint8_t>> contents_of(const boot_module& m) const noexcept(reads) {
+  [[__nodiscard__]] constexpr result<span<const uint8_t>> contents_of(const boot_module& m) const noexcept(reads) {
     const uint8_t* p = m.size > ~size_t{} ? nullptr : memory_.bytes(m.paddr, m.size);
     if (!p) return {errc::module_unreadable, m.paddr};
     return span<const uint8_t>{p, static_cast<size_t>(m.size)};
@@ -176,7 +177,7 @@ template <class Memory>
 /// checked. The entries of the two lists stay where they are and are read when they are dereferenced, so in such memory
 /// a module's range may differ from the one that was checked; contents_of checks it again.
 template <physical_memory Memory>
-[[gnu::always_inline]] constexpr result<boot_info<Memory>> parse(
+[[gnu::__always_inline__]] constexpr result<boot_info<Memory>> parse(
     const Memory& memory, uint64_t start_info_paddr, const parse_limits& limits = {}) noexcept(reads_noexcept<Memory>) {
   result<boot_info<Memory>> boot{in_place{}, memory, start_info_paddr, limits.string_size};
   if (auto done = (*boot).read(limits); !done) boot.fail(done.error());
@@ -184,3 +185,5 @@ template <physical_memory Memory>
 }
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

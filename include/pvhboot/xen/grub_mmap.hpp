@@ -6,6 +6,7 @@
 // Not included: GRUB then takes two pages for itself and writes the map back to Xen.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/core/memory_range.hpp>
 #include <pvhboot/core/result.hpp>
 
@@ -69,3 +70,5 @@ template <class Table> constexpr result<size_t> grub_mmap(const Table& table, sp
 }
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

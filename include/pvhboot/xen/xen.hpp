@@ -5,6 +5,7 @@
 // mean. Source: xen/include/public/arch-x86/cpuid.h, xen/include/public/memory.h (MIT).
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/abi/xen_memory.hpp>
 #include <pvhboot/core/memory.hpp>
 #include <pvhboot/core/memory_range.hpp>
@@ -26,7 +27,7 @@ struct xen_cpuid {
   uint16_t version_minor = 0;
   uint32_t hypercall_msr = 0;  ///< base + 2: write a page's address to this MSR and Xen fills it; 32 bytes a hypercall
 
-  [[nodiscard]] constexpr bool found() const noexcept { return base != 0; }
+  [[__nodiscard__]] constexpr bool found() const noexcept { return base != 0; }
 };
 
 /// Looks for "XenVMMXenVMM" at 0x40000000, 0x40000100, … 0x4000ff00: another interface (Viridian) may come first.
@@ -65,3 +66,5 @@ constexpr result<xen_memory_map_table> read_xen_memory_map(int64_t returned, uin
 }
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>
