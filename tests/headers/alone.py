@@ -22,7 +22,10 @@ import tempfile
 from pathlib import Path
 
 SKIP = 77
-WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Werror"]
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Wswitch-enum",
+            "-Wswitch-default", "-Weffc++", "-Wpacked", "-Wcast-align", "-Wold-style-cast", "-Wundef", "-Wredundant-decls",
+            "-Werror"]
+GCC_WARNINGS = ["-Wuseless-cast"]
 FREESTANDING = ["-ffreestanding", "-nostdinc++", "-fno-exceptions", "-fno-rtti"]
 # The words of the kernel's and the C library's headers are those of -m64; g++-multilib would bring the same.
 WORDS = {"-m64": [], "-m32": ["-idirafter", "/usr/include/x86_64-linux-gnu"]}
@@ -127,9 +130,10 @@ def main() -> int:
             if not shutil.which(compiler):
                 print(f"{compiler}: skipped: not installed")
                 continue
+            warnings = WARNINGS + ([] if "clang" in compiler else GCC_WARNINGS)
             for word, more in WORDS.items():
                 base = [compiler, "-std=c++20", word, *more, f"-I{options.include}", "-x", "c++", "-"]
-                check = [*base, *WARNINGS, "-fsyntax-only"]
+                check = [*base, *warnings, "-fsyntax-only"]
                 complaints[f"{compiler} {word} hosted"] = run(check, plain).stderr
                 complaints[f"{compiler} {word} macros"] = macros_left(base, first, options.header)
                 if not options.hosted_only:

@@ -16,8 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 SKIP = 77
-WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Wold-style-cast",
-            "-Wcast-align", "-Werror"]
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Wswitch-enum",
+            "-Wswitch-default", "-Weffc++", "-Wpacked", "-Wcast-align", "-Wold-style-cast", "-Wundef", "-Wredundant-decls",
+            "-Werror"]
+GCC_WARNINGS = ["-Wuseless-cast"]
 STANDARDS = ("c++20", "c++23")
 WORDS = ("-m64", "-m32")
 FREESTANDING = ["-ffreestanding", "-nostdinc++"]
@@ -33,7 +35,7 @@ SOURCES = ("tests/layout/boot_params.cpp", "tests/link/everything.cpp")
 
 def compile_cell(compiler: str, root: Path, unit: Path, standard: str, word: str, mode: str) -> str:
     """What the compiler says; empty if it is content."""
-    flags = list(MODES[mode])
+    flags = MODES[mode] + ([] if "clang" in compiler else GCC_WARNINGS)
     if mode == "kernel" and word == "-m64":
         flags.append("-mcmodel=kernel")
     if mode == "hosted" and word == "-m32":

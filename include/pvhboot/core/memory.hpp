@@ -40,7 +40,7 @@ struct memory_window {
   [[__nodiscard__]] constexpr const uint8_t* bytes(uint64_t paddr, uint64_t n) const noexcept {
     if (paddr < base || paddr - base > contents.size() || n > contents.size() - (paddr - base)) return nullptr;
     if (n != 0 && n - 1 > ~paddr) return nullptr;
-    return contents.data() + static_cast<size_t>(paddr - base);
+    return contents.data() + narrow_cast<size_t>(paddr - base);
   }
 };
 
@@ -56,7 +56,7 @@ struct offset_map {
     const uint64_t mapped = ~uintptr_t{} - offset;
     const uint64_t end = limit < mapped ? limit : mapped;
     if (paddr > end || n > end - paddr) return nullptr;
-    return reinterpret_cast<const uint8_t*>(static_cast<uintptr_t>(paddr) + offset);
+    return reinterpret_cast<const uint8_t*>(narrow_cast<uintptr_t>(paddr) + offset);
   }
 };
 
@@ -64,7 +64,7 @@ struct offset_map {
 /// checked in the machine's own words, which is less code with -m32.
 struct identity_map {
   [[__nodiscard__]] const uint8_t* bytes(uint64_t paddr, uint64_t n) const noexcept {
-    const auto p = static_cast<uintptr_t>(paddr);
+    const auto p = narrow_cast<uintptr_t>(paddr);
     if (p != paddr || n > ~uintptr_t{} - p) return nullptr;
     return reinterpret_cast<const uint8_t*>(p);
   }

@@ -59,8 +59,8 @@ constexpr string_ref name(memory_type t) noexcept {
     case memory_type::coreboot: return "coreboot";
     case memory_type::reserved_kern: return "reserved_kern";
     case memory_type::soft_reserved: return "soft_reserved";
+    default: return "unknown";
   }
-  return "unknown";
 }
 
 }  // namespace pvhboot

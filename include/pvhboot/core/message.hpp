@@ -83,8 +83,8 @@ constexpr string_ref source(errc code) noexcept {
 #define PVHBOOT_ERROR_GROUP(group, first, source) case error_group::group: return (source);
 // clang-format on
 #include <pvhboot/core/errors.def>
+    default: return "unknown";
   }
-  return "unknown";
 }
 
 /// A word to print before the number.

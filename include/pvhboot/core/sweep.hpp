@@ -38,7 +38,7 @@ constexpr uint64_t last_of(const sweep_slot& slot) noexcept { return slot.range.
 constexpr size_t take_in_order(span<const memory_range> ranges, span<sweep_slot> slots) noexcept {
   size_t n = 0;
   for (size_t i = 0; i < ranges.size(); ++i)
-    if (ranges[i].size != 0) slots[n++].by_end = static_cast<uint32_t>(i);
+    if (ranges[i].size != 0) slots[n++].by_end = narrow_cast<uint32_t>(i);
   const auto order = [&](size_t i) -> uint32_t& { return slots[i].by_end; };
   const auto spare = [&](size_t i) -> uint32_t& { return slots[i].heap; };
   merge_sort(n, order, spare, [&](uint32_t a, uint32_t b) { return ranges[a].addr < ranges[b].addr; });
@@ -74,7 +74,7 @@ constexpr size_t sweep(span<sweep_slot> slots, size_t n, span<memory_range> out)
   memory_range piece{};
   for (uint64_t here = n != 0 ? slots[0].range.addr : 0; ended < n;) {
     while (begun < n && slots[begun].range.addr == here) {
-      slots[in_heap].heap = static_cast<uint32_t>(begun++);
+      slots[in_heap].heap = narrow_cast<uint32_t>(begun++);
       heap_rise(in_heap++, less, swap);
     }
     while (in_heap != 0 && last_of(slots[slots[0].heap]) < here) {

@@ -116,7 +116,7 @@ class bzimage {
   /// What the image says, not checked. 0 if it says nothing.
   [[__nodiscard__]] constexpr uint32_t uncompressed_size() const noexcept {
     const span<const uint8_t> p = payload();
-    if (payload_format() == pvhboot::payload_format::elf) return static_cast<uint32_t>(p.size());
+    if (payload_format() == pvhboot::payload_format::elf) return narrow_cast<uint32_t>(p.size());
     return p.size() < 4 ? 0 : load<le32>(p.data() + p.size() - 4).get();
   }
   /// Protocol 2.15. Zeroes if the image has none.
@@ -212,7 +212,7 @@ constexpr result<bzimage> parse_bzimage(span<const uint8_t> file) noexcept {
   const uint64_t said = uint64_t{h.syssize.get()} * 16;
   const bool trusted = h.version.get() >= 0x0204 && said != 0;
   if (trusted && said > uint64_t{rest} + 15) return {errc::kernel_truncated, image.code_offset_ + said};
-  image.code_size_ = trusted && said < rest ? static_cast<size_t>(said) : rest;
+  image.code_size_ = trusted && said < rest ? narrow_cast<size_t>(said) : rest;
 
   const uint32_t alignment = h.kernel_alignment.get();
   if (h.relocatable_kernel != 0 && (alignment == 0 || (alignment & (alignment - 1)) != 0))
@@ -227,7 +227,7 @@ constexpr result<bzimage> parse_bzimage(span<const uint8_t> file) noexcept {
     const span<const uint8_t> code = image.code();
     if (offset > code.size() || code.size() - offset < least) return {errc::bad_kernel_info, offset};
     array<uint8_t, sizeof(abi::kernel_info)> words{};
-    const span<const uint8_t> info_bytes = code.after(static_cast<size_t>(offset)).first(words.size());
+    const span<const uint8_t> info_bytes = code.after(narrow_cast<size_t>(offset)).first(words.size());
     for (size_t i = 0; i < info_bytes.size(); ++i) words[i] = read_once(&info_bytes[i]);
     auto info = __builtin_bit_cast(abi::kernel_info, words);
     if (info.header.get() != abi::kernel_info_magic || info.size.get() < least ||

@@ -93,8 +93,8 @@ class setup_data_writer {
         .next = head_, .type = static_cast<uint32_t>(type), .len = static_cast<uint32_t>(payload)};
     store(storage_.data() + used_, node);
     head_ = paddr_ + used_;
-    const span<uint8_t> room_for_payload{storage_.data() + used_ + sizeof node, static_cast<size_t>(payload)};
-    used_ += static_cast<size_t>(size_of(payload));
+    const span<uint8_t> room_for_payload{storage_.data() + used_ + sizeof node, narrow_cast<size_t>(payload)};
+    used_ += narrow_cast<size_t>(size_of(payload));
     return room_for_payload;
   }
   /// A node with a wire struct as payload.

@@ -89,7 +89,7 @@ template <class Memory> class extents {
       case 4: return {handoff_piece::rsdp, 0, info.rsdp_paddr, info.rsdp_paddr.get() != 0 ? rsdp_size : 0};
       default: break;
     }
-    const auto module = static_cast<uint32_t>((i - fixed) / 2);
+    const auto module = narrow_cast<uint32_t>((i - fixed) / 2);
     const boot_module m = boot.modules()[module];
     if ((i - fixed) % 2 == 0) return {handoff_piece::module, module, m.paddr, m.size};
     auto text = boot.cmdline_of(m);

@@ -56,7 +56,7 @@ template <physical_memory Memory>
     if (!ends) continue;
     const uint8_t* text = memory.bytes(paddr, at - paddr + 1);
     if (!text) return {errc::cmdline_unreadable, paddr};
-    return string_ref{text, static_cast<size_t>(at - paddr)};
+    return string_ref{text, narrow_cast<size_t>(at - paddr)};
   }
 }
 
@@ -107,7 +107,7 @@ template <class Memory> class boot_info {
   [[__nodiscard__]] constexpr result<span<const uint8_t>> contents_of(const boot_module& m) const noexcept(reads) {
     const uint8_t* p = m.size > ~size_t{} ? nullptr : memory_.bytes(m.paddr, m.size);
     if (!p) return {errc::module_unreadable, m.paddr};
-    return span<const uint8_t>{p, static_cast<size_t>(m.size)};
+    return span<const uint8_t>{p, narrow_cast<size_t>(m.size)};
   }
 
  private:
