@@ -27,8 +27,8 @@ template <class T, size_t N> struct array {
   constexpr const T* end() const noexcept { return elems_ + N; }
 };
 
-/// v, which the caller knows to fit, as a To. A template, as g++ -Wuseless-cast refuses the cast from uint64_t to size_t
-/// elsewhere with -m64, where the two are one type.
+/// v, which the caller knows to fit, as a To. A template, as g++ -Wuseless-cast refuses the cast from uint64_t to
+/// size_t elsewhere with -m64, where the two are one type.
 template <class To, class From> constexpr To narrow_cast(From v) noexcept { return static_cast<To>(v); }
 
 /// v with its bytes reversed on a big-endian machine, v itself on a little-endian one.

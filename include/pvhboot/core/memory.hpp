@@ -182,7 +182,7 @@ template <class Wire, class Value> class wire_table {
   [[__nodiscard__]] constexpr iterator end() const noexcept { return iterator{first_ + size_ * sizeof(Wire)}; }
   constexpr Value operator[](size_t i) const noexcept { return Value::from(wire(i)); }
   /// Element i as it stands in memory.
-  [[nodiscard]] constexpr Wire wire(size_t i) const noexcept { return load_once<Wire>(first_ + i * sizeof(Wire)); }
+  [[__nodiscard__]] constexpr Wire wire(size_t i) const noexcept { return load_once<Wire>(first_ + i * sizeof(Wire)); }
   /// Calls visit(value) for each element, in order, to copy it: the compiler may read memory again, so look at the
   /// copy.
   template <class Visit> constexpr void for_each_copy(const Visit& visit) const noexcept(noexcept(visit(Value{}))) {

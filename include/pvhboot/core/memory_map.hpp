@@ -37,14 +37,14 @@ class memory_map {
   memory_map(const memory_map&) = delete;  // two would write to one storage
   memory_map& operator=(const memory_map&) = delete;
 
-  [[nodiscard]] constexpr size_t size() const noexcept { return size_; }
-  [[nodiscard]] constexpr size_t capacity() const noexcept { return storage_.size(); }
+  [[__nodiscard__]] constexpr size_t size() const noexcept { return size_; }
+  [[__nodiscard__]] constexpr size_t capacity() const noexcept { return storage_.size(); }
   /// Slots of scratch: sanitize and report_overlaps need one for each range.
-  [[nodiscard]] constexpr size_t slots() const noexcept { return scratch_.size(); }
-  [[nodiscard]] constexpr bool empty() const noexcept { return size_ == 0; }
-  [[nodiscard]] constexpr const memory_range* begin() const noexcept { return storage_.begin(); }
-  [[nodiscard]] constexpr const memory_range* end() const noexcept { return storage_.begin() + size_; }
-  [[nodiscard]] constexpr const memory_range* data() const noexcept { return storage_.data(); }
+  [[__nodiscard__]] constexpr size_t slots() const noexcept { return scratch_.size(); }
+  [[__nodiscard__]] constexpr bool empty() const noexcept { return size_ == 0; }
+  [[__nodiscard__]] constexpr const memory_range* begin() const noexcept { return storage_.begin(); }
+  [[__nodiscard__]] constexpr const memory_range* end() const noexcept { return storage_.begin() + size_; }
+  [[__nodiscard__]] constexpr const memory_range* data() const noexcept { return storage_.data(); }
   constexpr const memory_range& operator[](size_t i) const noexcept { return storage_[i]; }
   constexpr void clear() noexcept {
     size_ = 0;
@@ -100,9 +100,9 @@ class memory_map {
   }
 
   /// sanitize was called since a range was appended. Constant time.
-  [[nodiscard]] constexpr bool known_sanitized() const noexcept { return sanitized_; }
+  [[__nodiscard__]] constexpr bool known_sanitized() const noexcept { return sanitized_; }
   /// Sorted, disjoint, no empty or wrapping ranges, no type 0, nothing left to merge: what sanitize makes. One pass.
-  [[nodiscard]] constexpr bool is_sanitized() const noexcept {
+  [[__nodiscard__]] constexpr bool is_sanitized() const noexcept {
     uint64_t before = 0;  // the last byte of the range before
     for (size_t i = 0; i < size_; ++i) {
       const memory_range& r = storage_[i];

@@ -20,8 +20,8 @@ constexpr void clear(abi::boot_params& zero_page) noexcept {
     __builtin_memset(static_cast<void*>(&zero_page), 0, sizeof zero_page);
 }
 
-/// The bytes of a range of a sanitised map that Linux may be given. A range that reaches 2^64 loses its last page, or a part of it: Linux
-/// leaves a whole table unsanitised in which addr + size is 0.
+/// The bytes of a range of a sanitised map that Linux may be given. A range that reaches 2^64 loses its last page, or a
+/// part of it: Linux leaves a whole table unsanitised in which addr + size is 0.
 constexpr uint64_t e820_size(const memory_range& r) noexcept {
   return r.last() == ~uint64_t{} ? ~r.addr & ~uint64_t{0xfff} : r.size;
 }
@@ -58,7 +58,7 @@ constexpr uint64_t e820_ext_size(const memory_map& map) noexcept {
 }
 
 /// Writes the ranges to `to`, one entry each.
-[[gnu::noinline]] constexpr void store_e820(span<const memory_range> ranges, uint8_t* to) noexcept {
+[[gnu::__noinline__]] constexpr void store_e820(span<const memory_range> ranges, uint8_t* to) noexcept {
   for (const memory_range& r : ranges) {
     store(to, abi::boot_e820_entry{.addr = r.addr, .size = r.size, .type = static_cast<uint32_t>(r.type)});
     to += sizeof(abi::boot_e820_entry);
@@ -71,8 +71,8 @@ constexpr uint64_t e820_ext_size(const memory_map& map) noexcept {
 ///
 /// Fails with map_not_prepared (not sanitised since a range was appended, or a range reaches 2^64), e820_too_few,
 /// e820_full and setup_data_full, and then writes nothing.
-[[gnu::always_inline]] constexpr result<void> write_e820(const memory_map& map, abi::boot_params& zero_page,
-                                                         setup_data_writer* nodes = nullptr) noexcept {
+[[gnu::__always_inline__]] constexpr result<void> write_e820(const memory_map& map, abi::boot_params& zero_page,
+                                                             setup_data_writer* nodes = nullptr) noexcept {
   constexpr size_t slots = abi::e820_max_entries_zeropage;
   const span<const memory_range> all{map.data(), map.size()};
   if (all.size() < 2) return {errc::e820_too_few, all.size()};

@@ -35,10 +35,10 @@
 /// XEN_ELFNOTE_PHYS32_ENTRY: enter at this symbol, whose link-time address must be its physical one, below 4 GiB. The
 /// address is a link-time constant, so a static PIE cannot have it. The symbol is declared before, and marked as used
 /// here: link-time optimisation does not see that asm refers to it.
-#define PVHBOOT_EMIT_NOTE(symbol)                                                        \
-  extern "C" {                                                                           \
-  [[gnu::used]] extern decltype(symbol) symbol; /* NOLINT(bugprone-macro-parentheses) */ \
-  }                                                                                      \
+#define PVHBOOT_EMIT_NOTE(symbol)                                                            \
+  extern "C" {                                                                               \
+  [[gnu::__used__]] extern decltype(symbol) symbol; /* NOLINT(bugprone-macro-parentheses) */ \
+  }                                                                                          \
   PVHBOOT_NOTE_(PVHBOOT_NOTE_DESCSZ_, "18", #symbol PVHBOOT_NOTE_PADDING_)
 // clang-format on
 

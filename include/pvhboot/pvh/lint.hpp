@@ -58,22 +58,24 @@ template <class Memory, class Report> class linter {
   static constexpr uint64_t rsdp_v1_size = 20;  // signature, and a checksum over them: ACPI 6.5, section 5.2.5.3
 
   constexpr void report(oddity what, uint64_t where) const noexcept(silent) { report_(finding{what, where}); }
-  [[nodiscard]] constexpr uint64_t field(size_t offset) const noexcept { return boot_.paddr() + offset; }
-  [[nodiscard]] constexpr uint64_t module_at(size_t i) const noexcept {
+  [[__nodiscard__]] constexpr uint64_t field(size_t offset) const noexcept { return boot_.paddr() + offset; }
+  [[__nodiscard__]] constexpr uint64_t module_at(size_t i) const noexcept {
     return info_.modlist_paddr + uint64_t{i} * sizeof(abi::hvm_modlist_entry);
   }
-  [[nodiscard]] constexpr uint64_t entry_at(size_t i) const noexcept {
+  [[__nodiscard__]] constexpr uint64_t entry_at(size_t i) const noexcept {
     return info_.memmap_paddr + uint64_t{i} * sizeof(abi::hvm_memmap_table_entry);
   }
-  [[nodiscard]] constexpr bool has_map() const noexcept { return boot_.memory_map_state() == memory_map_state::table; }
+  [[__nodiscard__]] constexpr bool has_map() const noexcept {
+    return boot_.memory_map_state() == memory_map_state::table;
+  }
   /// There is a map, and it has no RAM for [addr, addr + size).
-  [[nodiscard]] constexpr bool outside_ram(uint64_t addr, uint64_t size) const noexcept {
+  [[__nodiscard__]] constexpr bool outside_ram(uint64_t addr, uint64_t size) const noexcept {
     return has_map() && size != 0 && !covers(scratch_, addr, size, memory_type::ram);
   }
 
   /// The structures of the handoff, of size 0 if absent. The type does not matter.
   enum : size_t { start_info, modlist, memmap, cmdline, rsdp, structures };
-  [[nodiscard]] constexpr memory_range structure(size_t i) const noexcept {
+  [[__nodiscard__]] constexpr memory_range structure(size_t i) const noexcept {
     switch (i) {
       case start_info: return {boot_.paddr(), boot_.wire_size(), {}};
       case modlist: return {info_.modlist_paddr, uint64_t{boot_.modules().size()} * sizeof(abi::hvm_modlist_entry), {}};
@@ -161,7 +163,7 @@ template <class Memory, class Report> class linter {
     if (wire.reserved.get() != 0)
       report(oddity::module_reserved_not_zero, at + offsetof(abi::hvm_modlist_entry, reserved));
   }
-  [[nodiscard]] constexpr bool outside_map(uint64_t addr) const noexcept {
+  [[__nodiscard__]] constexpr bool outside_map(uint64_t addr) const noexcept {
     for (const memory_range& r : scratch_)
       if (r.contains(addr, 1)) return false;
     return has_map();
