@@ -30,20 +30,14 @@ template <physical_memory Memory>
 [[gnu::__always_inline__]] constexpr result<void> translate(const boot_info<Memory>& boot, const memory_map& map,
                                                             started_by host, abi::boot_params& zero_page,
                                                             setup_data_writer* nodes = nullptr) noexcept {
-  const auto low = [](uint64_t v) { return static_cast<uint32_t>(v); };
-  const auto high = [](uint64_t v) { return static_cast<uint32_t>(v >> 32); };
   clear(zero_page);
   zero_page.hdr.version = 0x020c;
   zero_page.hdr.type_of_loader = static_cast<uint8_t>(host);
-  const uint64_t cmdline = boot.wire().cmdline_paddr;
-  zero_page.hdr.cmd_line_ptr = low(cmdline);
-  zero_page.ext_cmd_line_ptr = high(cmdline);
+  set_halves(zero_page.hdr.cmd_line_ptr, zero_page.ext_cmd_line_ptr, boot.wire().cmdline_paddr);
   if (!boot.modules().empty()) {
     const boot_module initrd = boot.modules()[0];
-    zero_page.hdr.ramdisk_image = low(initrd.paddr);
-    zero_page.ext_ramdisk_image = high(initrd.paddr);
-    zero_page.hdr.ramdisk_size = low(initrd.size);
-    zero_page.ext_ramdisk_size = high(initrd.size);
+    set_halves(zero_page.hdr.ramdisk_image, zero_page.ext_ramdisk_image, initrd.paddr);
+    set_halves(zero_page.hdr.ramdisk_size, zero_page.ext_ramdisk_size, initrd.size);
   }
   zero_page.acpi_rsdp_addr = boot.rsdp_paddr();
   if (auto done = write_e820(map, zero_page, nodes); !done) return done;
@@ -62,11 +56,8 @@ constexpr result<void> translate_as_linux(const boot_info<Memory>& boot, const T
   if (table.size() > abi::e820_max_entries_zeropage) return {errc::e820_full, table.size()};
   clear(zero_page);
   abi::boot_e820_entry* to = zero_page.e820_table.begin();
-  table.for_each_copy([&](const memory_range& r) noexcept {
-    *to++ = {.addr = r.addr, .size = r.size, .type = static_cast<uint32_t>(r.type)};
-  });
-  if (table.size() < abi::e820_max_entries_zeropage - 1)
-    *to++ = {.addr = isa_hole.addr, .size = isa_hole.size, .type = static_cast<uint32_t>(isa_hole.type)};
+  table.for_each_copy([&](const memory_range& r) noexcept { *to++ = to_e820(r); });
+  if (table.size() < abi::e820_max_entries_zeropage - 1) *to++ = to_e820(isa_hole);
   zero_page.e820_entries = static_cast<uint8_t>(to - zero_page.e820_table.begin());
   zero_page.hdr.cmd_line_ptr = static_cast<uint32_t>(boot.wire().cmdline_paddr.get());
   if (!boot.modules().empty()) {

@@ -133,8 +133,6 @@ constexpr result<void> set_loader(abi::setup_header& hdr, uint16_t number, uint1
 /// Page and writer are then as they were.
 constexpr result<void> translate(const bzimage& kernel, const linux_layout& layout, const memory_map& map,
                                  abi::boot_params& zero_page, setup_data_writer* nodes = nullptr) noexcept {
-  const auto low = [](uint64_t v) { return static_cast<uint32_t>(v); };
-  const auto high = [](uint64_t v) { return static_cast<uint32_t>(v >> 32); };
   if (map.size() < 2) return {errc::e820_too_few, map.size()};
   if (!map.known_sanitized() || map[map.size() - 1].last() == ~uint64_t{}) return {errc::map_not_prepared, map.size()};
   if (auto done = check_placement(kernel, layout, map, nodes); !done) return done;
@@ -161,16 +159,12 @@ constexpr result<void> translate(const bzimage& kernel, const linux_layout& layo
   // Heap and segments matter to the 16-bit entry only; KASLR's flag is the decompressor's.
   hdr.loadflags = loadflags::loaded_high;
   hdr.vid_mode = 0xffff;
-  if (layout.kernel.load_paddr <= 0xffffffff) hdr.code32_start = low(layout.kernel.load_paddr);
+  if (layout.kernel.load_paddr <= 0xffffffff) hdr.code32_start = static_cast<uint32_t>(layout.kernel.load_paddr);
   if (kernel.relocatable()) hdr.kernel_alignment = layout.kernel.kernel_alignment;
   // Cleared even when absent: what the file has in these fields points nowhere.
-  const uint64_t initrd_paddr = layout.initrd_size != 0 ? layout.initrd_paddr : 0;
-  hdr.cmd_line_ptr = low(layout.cmdline_paddr);
-  hdr.ramdisk_image = low(initrd_paddr);
-  hdr.ramdisk_size = low(layout.initrd_size);
-  zero_page.ext_cmd_line_ptr = high(layout.cmdline_paddr);
-  zero_page.ext_ramdisk_image = high(initrd_paddr);
-  zero_page.ext_ramdisk_size = high(layout.initrd_size);
+  set_halves(hdr.cmd_line_ptr, zero_page.ext_cmd_line_ptr, layout.cmdline_paddr);
+  set_halves(hdr.ramdisk_image, zero_page.ext_ramdisk_image, layout.initrd_size != 0 ? layout.initrd_paddr : 0);
+  set_halves(hdr.ramdisk_size, zero_page.ext_ramdisk_size, layout.initrd_size);
   zero_page.acpi_rsdp_addr = layout.rsdp_paddr;
   auto done = write_e820(map, zero_page, nodes);
   hdr.setup_data = nodes ? nodes->head() : 0;

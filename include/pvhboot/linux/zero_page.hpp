@@ -57,10 +57,21 @@ constexpr uint64_t e820_ext_size(const memory_map& map) noexcept {
   return setup_data_writer::size_of(uint64_t{map.size() - slots} * sizeof(abi::boot_e820_entry));
 }
 
+/// A number of 64 bits into a field of the header and the field that extends it (ext_…).
+[[gnu::__always_inline__]] constexpr void set_halves(le32& low, le32& high, uint64_t value) noexcept {
+  low = static_cast<uint32_t>(value);
+  high = static_cast<uint32_t>(value >> 32);
+}
+
+/// A range as an entry of the table, as it is.
+constexpr abi::boot_e820_entry to_e820(const memory_range& r) noexcept {
+  return {.addr = r.addr, .size = r.size, .type = static_cast<uint32_t>(r.type)};
+}
+
 /// Writes the ranges to `to`, one entry each.
 [[gnu::__noinline__]] constexpr void store_e820(span<const memory_range> ranges, uint8_t* to) noexcept {
   for (const memory_range& r : ranges) {
-    store(to, abi::boot_e820_entry{.addr = r.addr, .size = r.size, .type = static_cast<uint32_t>(r.type)});
+    store(to, to_e820(r));
     to += sizeof(abi::boot_e820_entry);
   }
 }

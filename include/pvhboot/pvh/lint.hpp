@@ -11,6 +11,7 @@
 // The findings are the rows of oddities.def; oddity.hpp has their texts and the consumers that each hurts.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/core/queries.hpp>
 #include <pvhboot/pvh/oddity.hpp>
 #include <pvhboot/pvh/parse.hpp>
@@ -287,5 +288,7 @@ constexpr result<void> lint(
 }
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>
 
 #include <pvhboot/abi/end.def>

@@ -9,6 +9,7 @@
 //     }
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/core/message.hpp>
 
 namespace pvhboot {
@@ -107,3 +108,5 @@ constexpr bool hurts(oddity what, consumer who) noexcept {
 }
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>
