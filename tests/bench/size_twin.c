@@ -170,7 +170,7 @@ struct outcome hand_over(uint32_t at, int on_xen, void *page, uint8_t *more, uin
   }
   z->acpi_rsdp_addr = boot.info.rsdp_paddr;
   if (n < 2) return no(e820_too_few, n);
-  if (!prepared.sanitized || ranges[n - 1].size - 1 >= ~ranges[n - 1].addr) return no(map_not_prepared, n);
+  if (!prepared.sanitized || ranges[n - 1].addr + ranges[n - 1].size == 0) return no(map_not_prepared, n);
   if (n > slots) {
     const uint64_t payload = (uint64_t)(n - slots) * sizeof(struct e820_entry);
     if (payload > 0xffffffff - sizeof(struct setup_data) ||

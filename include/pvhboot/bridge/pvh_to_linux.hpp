@@ -33,13 +33,13 @@ template <physical_memory Memory>
   clear(zero_page);
   zero_page.hdr.version = 0x020c;
   zero_page.hdr.type_of_loader = static_cast<uint8_t>(host);
+  zero_page.acpi_rsdp_addr = boot.rsdp_paddr();
   set_halves(zero_page.hdr.cmd_line_ptr, zero_page.ext_cmd_line_ptr, boot.wire().cmdline_paddr);
   if (!boot.modules().empty()) {
     const boot_module initrd = boot.modules()[0];
     set_halves(zero_page.hdr.ramdisk_image, zero_page.ext_ramdisk_image, initrd.paddr);
     set_halves(zero_page.hdr.ramdisk_size, zero_page.ext_ramdisk_size, initrd.size);
   }
-  zero_page.acpi_rsdp_addr = boot.rsdp_paddr();
   if (auto done = write_e820(map, zero_page, nodes); !done) return done;
   if (nodes) zero_page.hdr.setup_data = nodes->head();
   return {};

@@ -87,7 +87,8 @@ constexpr abi::boot_e820_entry to_e820(const memory_range& r) noexcept {
   constexpr size_t slots = abi::e820_max_entries_zeropage;
   const span<const memory_range> all{map.data(), map.size()};
   if (all.size() < 2) return {errc::e820_too_few, all.size()};
-  if (!map.known_sanitized() || all[all.size() - 1].last() == ~uint64_t{}) return {errc::map_not_prepared, all.size()};
+  const memory_range& top = all[all.size() - 1];
+  if (!map.known_sanitized() || top.addr + top.size == 0) return {errc::map_not_prepared, all.size()};
   if (all.size() > slots) {
     if (!nodes) return {errc::e820_full, all.size()};
     auto node = nodes->reserve(setup_type::e820_ext, uint64_t{all.size() - slots} * sizeof(abi::boot_e820_entry));
