@@ -27,29 +27,45 @@ template <class V> constexpr bool same_bytes(const V& a, const V& b) noexcept {
   return true;
 }
 
+/// visit(field, value…) is noexcept for every field, with one value of each struct S. Fields is fields_of<Struct>.
+template <class Fields, class Visitor, class... S> inline constexpr bool visits_noexcept = false;
+template <size_t I, class Visitor, class... S>
+inline constexpr bool visits_field_noexcept =
+    noexcept(std::declval<Visitor&>()(std::declval<const spec::field&>(), boost::pfr::get<I>(std::declval<S&>())...));
+template <size_t... I, class Visitor, class... S>
+inline constexpr bool visits_noexcept<std::index_sequence<I...>, Visitor, S...> =
+    (visits_field_noexcept<I, Visitor, S...> && ...);
+
+template <class Struct> using fields_of = std::make_index_sequence<boost::pfr::tuple_size_v<Struct>>;
+
 /// visit(field, value) for every field in order. A nested struct is one value: walk it in turn where
 /// wire_struct<decltype(value)> says that it is one. S may be const or not, and so are the values then.
 template <class S, class Visitor>
   requires wire_struct<std::remove_const_t<S>>
-constexpr void for_each_field(S& s, Visitor&& visit) {
+constexpr void for_each_field(S& s, Visitor&& visit) noexcept(
+    visits_noexcept<fields_of<std::remove_const_t<S>>, Visitor, S>) {
   using Struct = std::remove_const_t<S>;
-  [&]<size_t... I>(std::index_sequence<I...>) { (visit(spec::table<Struct>::fields[I], boost::pfr::get<I>(s)), ...); }
-  (std::make_index_sequence<boost::pfr::tuple_size_v<Struct>>{});
+  [&]<size_t... I>(std::index_sequence<I...> all) noexcept(visits_noexcept<decltype(all), Visitor, S>) {
+    (visit(spec::table<Struct>::fields[I], boost::pfr::get<I>(s)), ...);
+  }
+  (fields_of<Struct>{});
 }
 
 /// visit(field, value in a, value in b) for every field whose bytes differ. Returns how many there are.
-template <wire_struct S, class Visitor> constexpr size_t for_each_difference(const S& a, const S& b, Visitor&& visit) {
+template <wire_struct S, class Visitor>
+constexpr size_t for_each_difference(const S& a, const S& b, Visitor&& visit) noexcept(
+    visits_noexcept<fields_of<S>, Visitor, const S, const S>) {
   size_t n = 0;
-  [&]<size_t... I>(std::index_sequence<I...>) {
+  [&]<size_t... I>(std::index_sequence<I...> all) noexcept(visits_noexcept<decltype(all), Visitor, const S, const S>) {
     (
-        [&] {
+        [&]() noexcept(visits_field_noexcept<I, Visitor, const S, const S>) {
           if (same_bytes(boost::pfr::get<I>(a), boost::pfr::get<I>(b))) return;
           ++n;
           visit(spec::table<S>::fields[I], boost::pfr::get<I>(a), boost::pfr::get<I>(b));
         }(),
         ...);
   }
-  (std::make_index_sequence<boost::pfr::tuple_size_v<S>>{});
+  (fields_of<S>{});
   return n;
 }
 

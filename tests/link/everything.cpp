@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Every function that a kernel or a loader would call, in one freestanding object. symbols.py looks at what it needs.
+// All are noexcept, so one call that is not costs a terminate where exceptions are on.
 #include <pvhboot/linux/e820.hpp>
 #include <pvhboot/pvh/lint.hpp>
 #include <pvhboot/pvhboot.hpp>
+#include <pvhboot/spec.hpp>
+#include <pvhboot/xen/grub_mmap.hpp>
 
 using namespace pvhboot;
 
@@ -11,7 +14,7 @@ namespace {
 
 memory_map_buffer<256> storage;
 
-void put(string_ref& out, string_ref text) {
+void put(string_ref& out, string_ref text) noexcept {
   if (out.empty()) out = text;
 }
 
@@ -23,7 +26,7 @@ abi::boot_params zero_page;
 uint64_t sink;
 
 /// Reads everything there is to read of a hand-over, by a map that the caller chooses.
-bool read_hand_over(uint32_t ebx, uintptr_t offset) {
+bool read_hand_over(uint32_t ebx, uintptr_t offset) noexcept {
   string_ref text;
   const auto boot = parse(offset_map{.offset = offset}, ebx);
   if (!boot) {
@@ -44,7 +47,7 @@ bool read_hand_over(uint32_t ebx, uintptr_t offset) {
 }
 
 /// A kernel that PVH entered: its own zero page.
-bool own_zero_page(uint32_t ebx, started_by host) {
+bool own_zero_page(uint32_t ebx, started_by host) noexcept {
   const auto boot = parse(identity_map{}, ebx);
   if (!boot) return false;
   memory_map map{storage};
@@ -56,7 +59,7 @@ bool own_zero_page(uint32_t ebx, started_by host) {
 }
 
 /// A boot loader: somebody else's zero page.
-bool boot_linux(uint32_t ebx, const uint8_t* file, size_t size) {
+bool boot_linux(uint32_t ebx, const uint8_t* file, size_t size) noexcept {
   const auto boot = parse(identity_map{}, ebx);
   const auto kernel = parse_bzimage({file, size});
   if (!boot || !kernel) return false;
@@ -74,7 +77,7 @@ bool boot_linux(uint32_t ebx, const uint8_t* file, size_t size) {
 }
 
 /// Judges a hand-over, and what another Linux would make of its map.
-void judge(uint32_t ebx) {
+void judge(uint32_t ebx) noexcept {
   const auto boot = parse(identity_map{}, ebx);
   if (!boot) return;
   memory_map map{storage};
@@ -87,10 +90,29 @@ void judge(uint32_t ebx) {
   if (const auto verdict = linux_e820(boot->memory_map(), 0, 0, linux_era::from_7_1, map))
     sink += static_cast<uint64_t>(*verdict);
   sink += translate_as_linux(*boot, boot->memory_map(), started_by::xen, zero_page).ok();
+  if (map.append(boot->memory_map()))
+    sink += map.report_overlaps([](const memory_range& a, const memory_range& b) noexcept { sink += a.addr + b.addr; })
+                .ok();
+  static array<memory_range, grub_mmap_slots> grub;
+  if (const auto entries = grub_mmap(boot->memory_map(), grub)) sink += *entries;
+}
+
+/// Edits a map, and asks the specifications.
+bool edit(uint64_t addr, uint64_t size, string_ref field) noexcept {
+  memory_map map{storage};
+  if (!map.append({addr, size, memory_type::ram}) || !map.insert({0, size, memory_type::acpi})) return false;
+  map.intersect(size, addr);
+  map.merge(memory_type::ram);
+  map.truncate(3);
+  const auto low = find_lowest_ram(map, size, 4096, 0, addr);
+  const auto high = find_highest_ram(map, size, 4096, 0, addr);
+  sink += (low ? *low : 0) + (high ? *high : 0) + e820_ext_size(map);
+  for (const spec::field& f : spec::fields_in<abi::setup_header>(0x0206)) sink += f.offset;
+  return map.punch(addr, size) && spec::find_field<abi::boot_params>(field);
 }
 
 /// Both ways through a chain of setup_data.
-bool chain(uint8_t* room, size_t size, uint64_t paddr) {
+bool chain(uint8_t* room, size_t size, uint64_t paddr) noexcept {
   setup_data_writer writer{{room, size}, paddr};
   if (!writer.add(setup_type::ima, abi::ima_setup_data{.addr = 1, .size = 2})) return false;
   zero_page.hdr.setup_data = writer.head();
@@ -98,7 +120,7 @@ bool chain(uint8_t* room, size_t size, uint64_t paddr) {
   const auto values = read_zero_page(identity_map{}, zero_page, map);
   if (values) sink += values->cmdline_paddr + values->rsdp_paddr;
   return walk_setup_data(identity_map{}, writer.head(), 64,
-                         [](const setup_node& node) -> result<void> {
+                         [](const setup_node& node) noexcept -> result<void> {
                            if (const auto inner = read_setup_indirect(node)) sink += inner->len;
                            return {};
                          })
@@ -106,7 +128,8 @@ bool chain(uint8_t* room, size_t size, uint64_t paddr) {
 }
 
 /// Xen's memory map.
-bool on_xen(cpuid_leaf (*cpuid)(uint32_t), int64_t returned, uint32_t n, const uint8_t* buffer, size_t size) {
+bool on_xen(cpuid_leaf (*cpuid)(uint32_t) noexcept, int64_t returned, uint32_t n, const uint8_t* buffer,
+            size_t size) noexcept {
   const xen_cpuid xen = find_xen(cpuid);
   const auto table = read_xen_memory_map(returned, n, {buffer, size});
   memory_map map{storage};
@@ -114,8 +137,10 @@ bool on_xen(cpuid_leaf (*cpuid)(uint32_t), int64_t returned, uint32_t n, const u
 }
 
 /// Copies of whole wire structs, which is where compilers call memcpy and memset.
-void copy(abi::boot_params* to, const abi::boot_params* from) { *to = *from; }
-void reset(abi::boot_params* p) { *p = {}; }
-bool same_text(const char* a, size_t n, const char* b, size_t m) { return string_ref{a, n} == string_ref{b, m}; }
+void copy(abi::boot_params* to, const abi::boot_params* from) noexcept { *to = *from; }
+void reset(abi::boot_params* p) noexcept { *p = {}; }
+bool same_text(const char* a, size_t n, const char* b, size_t m) noexcept {
+  return string_ref{a, n} == string_ref{b, m};
+}
 
 }  // extern "C"

@@ -60,7 +60,7 @@ template <> inline constexpr bool is_integer<long long> = true;
 
 /// Not constexpr: a constant that a field cannot hold ends compilation at a call to this name. It has a body because
 /// clang 14 emits consteval functions that a lambda uses.
-template <class T> void value_does_not_fit_in_field(T) { __builtin_trap(); }
+template <class T> void value_does_not_fit_in_field(T) noexcept { __builtin_trap(); }
 
 /// Named in the diagnostic of `field = value`, where value is wider than the field, or signed, and no constant.
 struct run_time_value_needs_a_static_cast_to_the_type_of_the_field;
@@ -85,9 +85,9 @@ template <class T> struct le {
   template <class U, class Hint = run_time_value_needs_a_static_cast_to_the_type_of_the_field>
     requires(is_integer<U> && !is_value<U> && !always_fits<U>)
 #ifdef __clang__  // names constructor and hint in its diagnostic; 14 does not take a template argument by reference
-  consteval le(U v) : le(fit(v)) {}
+  consteval le(U v) noexcept : le(fit(v)) {}
 #else  // g++ names the constructor only if the value is a reference
-  consteval le(const U& v) : le(fit(v)) {}
+  consteval le(const U& v) noexcept : le(fit(v)) {}
 #endif
 
   [[__nodiscard__]] constexpr T get() const noexcept { return swap_to_little_endian(raw_.value); }
@@ -105,7 +105,7 @@ template <class T> struct le {
 
   word raw_;
 
-  template <class U> static consteval T fit(U v) {
+  template <class U> static consteval T fit(U v) noexcept {
     if (v < U{} || static_cast<U>(static_cast<T>(v)) != v) value_does_not_fit_in_field(v);
     return static_cast<T>(v);
   }

@@ -28,6 +28,11 @@ enum class memory_type : uint32_t {
   soft_reserved = 0xefffffff,  ///< Linux: EFI specific-purpose memory; adjacent ranges never merge
 };
 
+/// A function of integers: clang takes ten times as long to compile == of two enumerations.
+constexpr bool is_ram(memory_type t) noexcept {
+  return static_cast<uint32_t>(t) == static_cast<uint32_t>(memory_type::ram);
+}
+
 /// The numbers the PVH memory map defines; all others, 0 included, are undefined there.
 constexpr bool is_defined_by_pvh(memory_type t) noexcept { return t >= memory_type::ram && t <= memory_type::pmem; }
 

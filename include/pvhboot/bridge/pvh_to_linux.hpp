@@ -52,7 +52,7 @@ template <physical_memory Memory>
 /// Fails with e820_full above 128 entries: there Linux writes beyond its table, and 256 count as none.
 template <physical_memory Memory, class Table>
 constexpr result<void> translate_as_linux(const boot_info<Memory>& boot, const Table& table, started_by host,
-                                          abi::boot_params& zero_page) noexcept {
+                                          abi::boot_params& zero_page) noexcept(walks_noexcept<Table>) {
   if (table.size() > abi::e820_max_entries_zeropage) return {errc::e820_full, table.size()};
   clear(zero_page);
   abi::boot_e820_entry* to = zero_page.e820_table.begin();

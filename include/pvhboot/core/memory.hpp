@@ -25,11 +25,13 @@ template <class M> concept has_bytes = requires(const M& memory, uint64_t paddr,
 /// Is kept by value, inside a result: refer to guest memory, do not own it.
 template <class M> concept trivially_destructible = PVHBOOT_TRIVIALLY_DESTRUCTIBLE_(M);
 
+template <class M> concept nothrow_copyable = noexcept(M(*static_cast<const M*>(nullptr)));
+
 /// What every reader is written against: bytes(paddr, n) points to exactly n readable bytes at that physical address,
 /// or is null. It must be null when [paddr, paddr + n) is not wholly readable or ends above 2^64. A type of your own,
 /// for guest memory in several pieces for instance, needs only this. parse keeps a copy: the type is trivially
-/// destructible and cheap to copy. A function here is noexcept exactly when bytes is.
-template <class M> concept physical_memory = has_bytes<M> && trivially_destructible<M>;
+/// destructible and cheap to copy, without exceptions. A function here is noexcept exactly when bytes is.
+template <class M> concept physical_memory = has_bytes<M> && trivially_destructible<M> && nothrow_copyable<M>;
 
 /// Physical memory that begins at `base` and is held in `contents`: guest memory in a VMM, a capture, a test, a
 /// fuzzer's input. Usable in constant expressions. What would lie above 2^64 does not exist.
@@ -129,6 +131,8 @@ template <class Wire> constexpr void load_part(Wire& w, size_t at, const uint8_t
 /// An array of wire structs seen as values: an element is decoded when it is dereferenced, by Value::from(Wire). The
 /// iterators are random-access by the standard's concepts.
 template <class Wire, class Value> class wire_table {
+  static constexpr bool decodes_noexcept = noexcept(Value::from(*static_cast<const Wire*>(nullptr)));
+
  public:
   class iterator {
    public:
@@ -137,8 +141,8 @@ template <class Wire, class Value> class wire_table {
 
     constexpr iterator() noexcept = default;
     constexpr explicit iterator(const uint8_t* p) noexcept : p_(p) {}
-    constexpr Value operator*() const noexcept { return Value::from(load_once<Wire>(p_)); }
-    constexpr Value operator[](difference_type i) const noexcept { return *(*this + i); }
+    constexpr Value operator*() const noexcept(decodes_noexcept) { return Value::from(load_once<Wire>(p_)); }
+    constexpr Value operator[](difference_type i) const noexcept(decodes_noexcept) { return *(*this + i); }
     constexpr iterator& operator++() noexcept { return *this += 1; }
     constexpr iterator& operator--() noexcept { return *this -= 1; }
     constexpr iterator operator++(int) noexcept {
@@ -180,7 +184,7 @@ template <class Wire, class Value> class wire_table {
   [[__nodiscard__]] constexpr bool empty() const noexcept { return size_ == 0; }
   [[__nodiscard__]] constexpr iterator begin() const noexcept { return iterator{first_}; }
   [[__nodiscard__]] constexpr iterator end() const noexcept { return iterator{first_ + size_ * sizeof(Wire)}; }
-  constexpr Value operator[](size_t i) const noexcept { return Value::from(wire(i)); }
+  constexpr Value operator[](size_t i) const noexcept(decodes_noexcept) { return Value::from(wire(i)); }
   /// Element i as it stands in memory.
   [[__nodiscard__]] constexpr Wire wire(size_t i) const noexcept { return load_once<Wire>(first_ + i * sizeof(Wire)); }
   /// Calls visit(value) for each element, in order, to copy it: the compiler may read memory again, so look at the

@@ -87,7 +87,7 @@ class memory_map {
       t.end();
       t.size();
     }
-  constexpr result<void> append(const Table& table) noexcept {
+  constexpr result<void> append(const Table& table) noexcept(walks_noexcept<Table>) {
     if (table.size() > storage_.size() - size_) return {errc::map_full, size_};
     memory_range* to = storage_.begin() + size_;
     if constexpr (requires { table.for_each_copy([](const memory_range&) noexcept {}); })

@@ -41,6 +41,12 @@ struct memory_range {
   friend constexpr bool operator==(const memory_range&, const memory_range&) = default;
 };
 
+/// Reading a table of memory ranges is noexcept: its size, its iterators and the conversion of their elements.
+template <class Table> concept walks_noexcept = requires(const Table& table, decltype(table.begin()) i) {
+  requires noexcept(table.size())&& noexcept(table.begin())&& noexcept(i != table.end())&& noexcept(++i)&& noexcept(
+      static_cast<memory_range>(*i));
+};
+
 /// Video memory and option ROMs of a PC, where it has no RAM: [0xa0000, 0x100000).
 inline constexpr memory_range isa_hole{0xa0000, 0x60000, memory_type::reserved};
 

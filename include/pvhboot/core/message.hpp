@@ -103,10 +103,10 @@ inline constexpr size_t format_size = 160;
 constexpr string_ref format(const failure& f, span<char> buffer) noexcept {
   if (buffer.empty()) return {};
   size_t n = 0;
-  const auto put = [&](char c) {
+  const auto put = [&](char c) noexcept {
     if (n + 1 < buffer.size()) buffer[n++] = c;
   };
-  const auto put_text = [&](const string_ref& text) {
+  const auto put_text = [&](const string_ref& text) noexcept {
     for (size_t i = 0; i < text.size(); ++i) put(text[i]);
   };
   put_text(message(f.code));

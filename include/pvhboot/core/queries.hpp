@@ -14,7 +14,7 @@ namespace pvhboot {
 constexpr uint64_t total_ram(const memory_map& map) noexcept {
   uint64_t sum = 0;
   for (const memory_range& r : map)
-    if (r.type == memory_type::ram) sum = r.size > ~sum ? ~uint64_t{} : sum + r.size;
+    if (is_ram(r.type)) sum = r.size > ~sum ? ~uint64_t{} : sum + r.size;
   return sum;
 }
 
@@ -36,7 +36,7 @@ constexpr bool covers(const memory_map& map, uint64_t addr, uint64_t n, memory_t
 constexpr result<uint64_t> find_lowest_ram(const memory_map& map, uint64_t n, uint64_t align, uint64_t first,
                                            uint64_t last) noexcept {
   for (const memory_range& r : map) {
-    if (r.type != memory_type::ram) continue;
+    if (!is_ram(r.type)) continue;
     const uint64_t low = r.addr > first ? r.addr : first;
     const uint64_t high = r.last() < last ? r.last() : last;
     const uint64_t start = low + ((0 - low) & (align - 1));
@@ -50,7 +50,7 @@ constexpr result<uint64_t> find_highest_ram(const memory_map& map, uint64_t n, u
                                             uint64_t last) noexcept {
   for (size_t i = map.size(); i-- > 0;) {
     const memory_range& r = map[i];
-    if (r.type != memory_type::ram) continue;
+    if (!is_ram(r.type)) continue;
     const uint64_t low = r.addr > first ? r.addr : first;
     const uint64_t high = r.last() < last ? r.last() : last;
     if (n == 0 || high < low || n - 1 > high - low) continue;

@@ -38,7 +38,7 @@ template <class T> class span {
       size = r.size();
       elements = static_cast<typename without_reference<decltype(*r.data())>::type(*)[]>(nullptr);
     }
-  constexpr span(Range&& r) noexcept : data_(r.data()), size_(r.size()) {}
+  constexpr span(Range&& r) noexcept(noexcept(r.data()) && noexcept(r.size())) : data_(r.data()), size_(r.size()) {}
 
   [[__nodiscard__]] constexpr T* data() const noexcept { return data_; }
   [[__nodiscard__]] constexpr size_t size() const noexcept { return size_; }
@@ -107,7 +107,9 @@ class string_ref {
   /// A buffer is no literal: its text ends at a NUL somewhere inside. Give pointer and length.
   template <size_t N> string_ref(char (&buffer)[N]) = delete;
   /// From std::string_view and std::string.
-  template <foreign_string Text> constexpr string_ref(const Text& t) noexcept : chars_(t.data()), size_(t.size()) {}
+  template <foreign_string Text>
+  constexpr string_ref(const Text& t) noexcept(noexcept(t.data()) && noexcept(t.size()))
+      : chars_(t.data()), size_(t.size()) {}
 
   /// To std::string_view: anything with traits that is made of a pointer and a length.
   template <class Text>
@@ -115,7 +117,9 @@ class string_ref {
       typename Text::traits_type;
       Text(p, n);
     }
-  constexpr operator Text() const { return Text(data(), size_); }
+  constexpr operator Text() const noexcept(noexcept(Text(static_cast<const char*>(nullptr), size_t{}))) {
+    return Text(data(), size_);
+  }
 
   /// The characters in memory. A constant expression can have them only of text that was char to begin with.
   [[__nodiscard__]] constexpr const char* data() const noexcept {
@@ -136,7 +140,8 @@ class string_ref {
     return true;
   }
   /// With the standard's strings: without this one, both conversions would do equally well.
-  template <foreign_string Text> friend constexpr bool operator==(const string_ref& a, const Text& b) noexcept {
+  template <foreign_string Text>
+  friend constexpr bool operator==(const string_ref& a, const Text& b) noexcept(noexcept(string_ref{b})) {
     return a == string_ref{b};
   }
 

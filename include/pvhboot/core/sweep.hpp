@@ -39,9 +39,9 @@ constexpr size_t take_in_order(span<const memory_range> ranges, span<sweep_slot>
   size_t n = 0;
   for (size_t i = 0; i < ranges.size(); ++i)
     if (ranges[i].size != 0) slots[n++].by_end = narrow_cast<uint32_t>(i);
-  const auto order = [&](size_t i) -> uint32_t& { return slots[i].by_end; };
-  const auto spare = [&](size_t i) -> uint32_t& { return slots[i].heap; };
-  merge_sort(n, order, spare, [&](uint32_t a, uint32_t b) { return ranges[a].addr < ranges[b].addr; });
+  const auto order = [&](size_t i) noexcept -> uint32_t& { return slots[i].by_end; };
+  const auto spare = [&](size_t i) noexcept -> uint32_t& { return slots[i].heap; };
+  merge_sort(n, order, spare, [&](uint32_t a, uint32_t b) noexcept { return ranges[a].addr < ranges[b].addr; });
   for (size_t i = 0; i < n; ++i) {
     slots[i].range = ranges[slots[i].by_end];
     if (slots[i].range.wraps()) slots[i].range.size = 0 - slots[i].range.addr;
@@ -54,16 +54,16 @@ constexpr size_t take_in_order(span<const memory_range> ranges, span<sweep_slot>
 /// Sweeps over n slots that take_in_order filled, and writes the pieces to `out` as far as there is room. Returns the
 /// number of pieces, which is at most 2 * n - 1.
 constexpr size_t sweep(span<sweep_slot> slots, size_t n, span<memory_range> out) noexcept {
-  const auto less = [&](size_t a, size_t b) {
+  const auto less = [&](size_t a, size_t b) noexcept {
     return slots[slots[a].heap].range.type < slots[slots[b].heap].range.type;
   };
-  const auto swap = [&](size_t a, size_t b) {
+  const auto swap = [&](size_t a, size_t b) noexcept {
     const uint32_t t = slots[a].heap;
     slots[a].heap = slots[b].heap;
     slots[b].heap = t;
   };
   size_t pieces = 0;
-  const auto put = [&](const memory_range& piece) {
+  const auto put = [&](const memory_range& piece) noexcept {
     if (piece.type == memory_type{}) return;
     if (pieces < out.size()) out[pieces] = piece;
     ++pieces;

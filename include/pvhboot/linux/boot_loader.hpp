@@ -89,7 +89,9 @@ constexpr result<void> check_placement(const bzimage& kernel, const linux_layout
     const uint64_t head = nodes->head();
     if (head != 0 && !pieces[storage].contains(head, 1)) pieces[chain] = {head, sizeof(abi::setup_data), {}};
   }
-  const auto piece_at = [&](size_t i) -> const memory_range& { return i < fixed ? pieces[i] : layout.keep[i - fixed]; };
+  const auto piece_at = [&](size_t i) noexcept -> const memory_range& {
+    return i < fixed ? pieces[i] : layout.keep[i - fixed];
+  };
   // Linux copies as much command line as it accepts, up to its own buffer of 2048 bytes.
   const uint64_t copied = kernel.cmdline_size() < 2047 ? uint64_t{kernel.cmdline_size()} + 1 : 2048;
   for (size_t i = 0; i < fixed + layout.keep.size(); ++i) {

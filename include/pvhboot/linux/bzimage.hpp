@@ -101,7 +101,7 @@ class bzimage {
   [[__nodiscard__]] constexpr pvhboot::payload_format payload_format() const noexcept {
     const span<const uint8_t> p = payload();
     if (p.size() < 4) return pvhboot::payload_format::unknown;
-    const auto begins = [&](uint8_t a, uint8_t b) { return p[0] == a && p[1] == b; };
+    const auto begins = [&](uint8_t a, uint8_t b) noexcept { return p[0] == a && p[1] == b; };
     if (begins(0x1f, 0x8b) || begins(0x1f, 0x9e)) return pvhboot::payload_format::gzip;
     if (begins(0x42, 0x5a)) return pvhboot::payload_format::bzip2;
     if (begins(0x5d, 0x00)) return pvhboot::payload_format::lzma;

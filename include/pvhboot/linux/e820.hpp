@@ -37,17 +37,17 @@ enum class e820_verdict : uint8_t {
 /// ext_mem_k is screen_info.ext_mem_k, both KiB above 1 MiB. Fails as memory_map::append and sanitize do: `out` has to
 /// hold the pieces that Linux drops, too.
 template <class Table>
-constexpr result<e820_verdict> linux_e820(const Table& table, uint32_t alt_mem_k, uint16_t ext_mem_k, linux_era era,
-                                          memory_map& out,
-                                          linux_e820_slots slots = linux_e820_slots::nodes_shift_6) noexcept {
-  constexpr auto unsanitizable = [](const memory_map& map) {
+constexpr result<e820_verdict> linux_e820(
+    const Table& table, uint32_t alt_mem_k, uint16_t ext_mem_k, linux_era era, memory_map& out,
+    linux_e820_slots slots = linux_e820_slots::nodes_shift_6) noexcept(walks_noexcept<Table>) {
+  constexpr auto unsanitizable = [](const memory_map& map) noexcept {
     for (const memory_range& r : map)
       if (r.addr + r.size < r.addr) return true;  // also where it is 0, at 2^64
     return map.size() < 2;
   };
   bool cut = false;
   // The sweep stops when the table is full.
-  const auto sanitize = [&](size_t capacity) -> result<void> {
+  const auto sanitize = [&](size_t capacity) noexcept -> result<void> {
     if (auto done = out.sanitize(); !done) return done;
     if (era == linux_era::until_4_11) out.merge(memory_type::soft_reserved);
     cut = cut || out.size() > capacity;

@@ -38,7 +38,7 @@ constexpr result<void> prepare_for_linux(memory_map& map) noexcept {
   for (const memory_range& r : map) {
     const memory_range given{r.addr, e820_size(r), r.type};
     if (given.size != 0) ++kept;
-    if (given.size == 0 || r.type != memory_type::ram) continue;
+    if (given.size == 0 || !is_ram(r.type)) continue;
     if (!isa_hole.contains(given.addr, given.size)) has_ram = true;
     if (given.overlaps(isa_hole)) ram_in_hole = true;
   }
@@ -126,12 +126,12 @@ constexpr result<zero_page_values> read_zero_page(const Memory& memory, const ab
                                                   uint32_t node_limit = 64) noexcept(reads_noexcept<Memory>) {
   const abi::setup_header& hdr = zero_page.hdr;
   const size_t known = map.size();
-  const auto failed = [&](const failure& why) {
+  const auto failed = [&](const failure& why) noexcept {
     map.truncate(known);
     return why;
   };
   const bool kept = zero_page.sentinel == 0;
-  const auto whole = [&](uint32_t low, uint32_t high) { return uint64_t{kept ? high : 0} << 32 | low; };
+  const auto whole = [&](uint32_t low, uint32_t high) noexcept { return uint64_t{kept ? high : 0} << 32 | low; };
   const size_t entries = read_once(&zero_page.e820_entries);
   if (entries > abi::e820_max_entries_zeropage) return {errc::e820_bad_count, entries};
   for (size_t i = 0; i < entries; ++i)

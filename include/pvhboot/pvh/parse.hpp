@@ -127,7 +127,7 @@ template <class Memory> class boot_info {
 template <class Memory>
 [[gnu::__always_inline__]] constexpr result<void> boot_info<Memory>::read(const parse_limits& limits) noexcept(reads) {
   constexpr size_t v0_size = abi::hvm_start_info_v0_size;
-  const auto at = [&](size_t offset) { return paddr_ + offset; };
+  const auto at = [&](size_t offset) noexcept { return paddr_ + offset; };
   if (paddr_ == 0) return {errc::start_info_absent, 0};
 
   const uint8_t* head = memory_.bytes(paddr_, v0_size);

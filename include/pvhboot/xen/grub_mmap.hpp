@@ -27,7 +27,8 @@ inline constexpr size_t grub_mmap_slots = 128;
 /// An entry that ends at or above 2^64 wraps, as in GRUB. Fails with map_full if `out` has fewer than grub_mmap_slots
 /// slots, with e820_bad_count for a table of more entries, which Xen cuts off before GRUB sees it, and with
 /// grub_mmap_endless, where GRUB hangs. At most 128 entries and 4096 turns, so the cost is bounded.
-template <class Table> constexpr result<size_t> grub_mmap(const Table& table, span<memory_range> out) noexcept {
+template <class Table>
+constexpr result<size_t> grub_mmap(const Table& table, span<memory_range> out) noexcept(walks_noexcept<Table>) {
   if (table.size() > grub_mmap_slots) return {errc::e820_bad_count, table.size()};
   if (out.size() < grub_mmap_slots) return {errc::map_full, grub_mmap_slots};
   size_t n = 0;
@@ -39,7 +40,7 @@ template <class Table> constexpr result<size_t> grub_mmap(const Table& table, sp
     const uint64_t to = ram ? end & ~mask : (end + mask) & ~mask;
     out[n++] = {from, to - from, r.type};
   }
-  const auto end_of = [&](size_t i) { return out[i].addr + out[i].size; };
+  const auto end_of = [&](size_t i) noexcept { return out[i].addr + out[i].size; };
   constexpr unsigned most_turns = 4096;  // each cut and each merge is one; a map that ends needs a few hundred
   unsigned turns = 0;
   for (bool again = true; again;) {

@@ -32,7 +32,7 @@ struct xen_cpuid {
 
 /// Looks for "XenVMMXenVMM" at 0x40000000, 0x40000100, … 0x4000ff00: another interface (Viridian) may come first.
 /// `cpuid(leaf)` returns a cpuid_leaf.
-template <class Cpuid> constexpr xen_cpuid find_xen(const Cpuid& cpuid) {
+template <class Cpuid> constexpr xen_cpuid find_xen(const Cpuid& cpuid) noexcept(noexcept(cpuid(uint32_t{}))) {
   for (uint32_t base = 0x40000000; base < 0x40010000; base += 0x100) {
     const cpuid_leaf id = cpuid(base);
     if (id.ebx != 0x566e6558 || id.ecx != 0x65584d4d || id.edx != 0x4d4d566e) continue;
