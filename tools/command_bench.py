@@ -3,11 +3,9 @@
 
 import argparse
 import subprocess
-import sys
 
+from common import SKIP, script
 from lab import ROOT
-
-SKIP = 77
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +15,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     del options
     statuses = []
-    for script in ("measure.py", "size.py"):
-        command = [sys.executable, str(ROOT / "tests" / "bench" / script), "--include", str(ROOT / "include")]
+    for name in ("measure.py", "size.py"):
+        command = script(ROOT / "tests" / "bench" / name, "--include", ROOT / "include")
         statuses.append(subprocess.run(command, stdin=subprocess.DEVNULL, timeout=600, check=False).returncode)
     return 1 if any(status not in (0, SKIP) for status in statuses) or 0 not in statuses else 0

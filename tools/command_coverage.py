@@ -3,8 +3,8 @@
 
 import argparse
 import subprocess
-import sys
 
+from common import script
 from lab import ROOT
 
 
@@ -14,5 +14,5 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     del options
-    command = [sys.executable, str(ROOT / "tests" / "coverage" / "measure.py"), "--root", str(ROOT)]
+    command = script(ROOT / "tests" / "coverage" / "measure.py", "--root", ROOT)
     return subprocess.run(command, stdin=subprocess.DEVNULL, timeout=900, check=False).returncode

@@ -5,6 +5,7 @@ import argparse
 import subprocess
 
 import sources
+from common import skip
 from lab import ROOT
 
 
@@ -16,8 +17,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         tool = sources.llvm_tool("clang-format")
     except sources.WrongVersion as why:
-        print(why)
-        return 77
+        return skip(why)
     files = sources.tracked((".hpp", ".cpp", ".h", ".c"))
     mode = ["--dry-run", "--Werror"] if options.check else ["-i"]
     done = subprocess.run([tool, *mode, *files], cwd=ROOT, timeout=300, check=False)

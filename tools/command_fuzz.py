@@ -20,13 +20,13 @@ import building
 import harnesses
 import progress
 import values
+from common import skip
 from lab import ROOT, LabError
 
 FLAGS = ["-std=c++20", "-g", "-O1", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'include'}",
          "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=undefined"]
 EMPTY = "extern \"C\" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }\n"
 ONE_INPUT = "-timeout=10"  # seconds; for a finding that is a hang, also when it is replayed
-SKIP = 77
 EVERY = 3.0  # seconds between two lines of progress where there is no terminal
 # libFuzzer: "#16384	pulse  cov: 446 ft: 1208 corp: 190/9711b lim: 122 exec/s: 8192 rss: 95Mb"
 STATUS = re.compile(r"^#(\d+)\s+\S+.*\bcov: (\d+).*\bcorp: (\d+)/.*\bexec/s: (\d+)")
@@ -61,8 +61,7 @@ def run(options: argparse.Namespace) -> int:
         options.time = 10
     compiler = next((path for name in ("clang++-14", "clang++") if (path := shutil.which(name))), None)
     if not compiler or not has_libfuzzer(compiler):
-        print("skipped: there is no clang++ with libFuzzer")
-        return SKIP
+        return skip("there is no clang++ with libFuzzer")
     names = options.harnesses or harnesses.names()
     board = Board()
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import sources
+from common import skip
 from lab import ROOT, LabError
 
 FLAGS = ["-std=c++20", f"-I{ROOT / 'include'}"]
@@ -29,8 +30,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         tool = sources.llvm_tool("clang-tidy")
     except sources.WrongVersion as why:
-        print(why)
-        return 77
+        return skip(why)
     with tempfile.TemporaryDirectory(prefix="pvhboot-lint-") as scratch:
         jobs = header_jobs(Path(scratch)) + example_jobs()
         if options.files:

@@ -6,14 +6,13 @@ The same as `./dev test matrix`, but with the tables on the screen.
 
 import argparse
 import subprocess
-import sys
 from pathlib import Path
 
+from common import SKIP, script
 from lab import ROOT, LabError
 
 COMPILERS = ("g++-12", "clang++-14", "clang++-16", "clang++-19")
 MACHINES = ("m32", "sanitizers", "big_endian")
-SKIP = 77
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,12 +29,11 @@ def run(options: argparse.Namespace) -> int:
     folder = ROOT / "tests" / "matrix"
     parts = [(name, folder / "cells.py") for name in COMPILERS] + [(name, folder / "units.py") for name in MACHINES]
     chosen = [part for part in parts if not options.only or part[0] in options.only]
-    statuses = [run_part(script, name) for name, script in chosen]
+    statuses = [run_part(path, name) for name, path in chosen]
     failed = sum(status not in (0, SKIP) for status in statuses)
     print(f"matrix: {statuses.count(0)} parts are clean, {failed} are not, {statuses.count(SKIP)} were skipped")
     return 1 if failed or 0 not in statuses else 0
 
 
-def run_part(script: Path, name: str) -> int:
-    command = [sys.executable, str(script), "--root", str(ROOT), name]
-    return subprocess.run(command, stdin=subprocess.DEVNULL, timeout=1200, check=False).returncode
+def run_part(path: Path, name: str) -> int:
+    return subprocess.run(script(path, "--root", ROOT, name), stdin=subprocess.DEVNULL, timeout=1200, check=False).returncode

@@ -7,15 +7,14 @@ The tables are what spec.hpp holds the structs to. Every member of each C struct
 
 import argparse
 import re
-import shutil
 import struct as pack
-import subprocess
 import sys
 from pathlib import Path
 
 import abi
+from common import missing, run, skip
+from lab import LabError, bzimage, packages
 
-SKIP = 77
 NODE = 16  # struct setup_data, which some payloads' C structs begin with
 
 # The kernel's name where it is another one, a path to the struct in it, and the bytes before the payload.
@@ -103,7 +102,7 @@ def pahole(names: set[str], kernel: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     left = sorted(names)
     while left:
-        done = subprocess.run(["pahole", "-C", ",".join(left), str(kernel)], capture_output=True, text=True, timeout=120)
+        done = run(["pahole", "-C", ",".join(left), kernel])
         for match in re.finditer(r"^(?:struct|enum) (\w+) \{$.*?^\}", done.stdout, re.M | re.S):
             found[match[1]] = match[0]
         missing = re.search(r"type '(\w+)' not found", done.stderr)
@@ -162,17 +161,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, required=True)
     options = parser.parse_args()
-    if not shutil.which("pahole"):
-        print("skipped: no pahole (Debian: dwarves)")
-        return SKIP
-    sys.path.insert(0, str(options.root / "tools"))
-    from lab import LabError, bzimage, packages
+    if missing("pahole"):
+        return skip("pahole is not installed (Debian: dwarves)")
     try:
         image = packages.kernel()
         kernel = bzimage.vmlinux(image)
     except (LabError, OSError) as why:
-        print(f"skipped: no kernel: {why}")
-        return SKIP
+        return skip(f"no kernel: {why}")
 
     print(f"witness: {image.name}")
     report = Report()

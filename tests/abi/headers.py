@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import abi
+from common import run, skip
 
-SKIP = 77
 # Without __XEN_TOOLS__ Xen's headers speak the interface of 2005.
 FLAGS = ["-std=c++20", "-Wall", "-Wextra", "-Werror", "-D__XEN_TOOLS__"]
 # Neither libc6-dev-i386 nor gcc-multilib brings the kernel's asm/ for -m32; the words are the same.
@@ -193,22 +193,17 @@ def main() -> int:
     source.write_text(f"{includes}#include <pvhboot/pvhboot.hpp>\n#include <pvhboot/abi/xen_note.hpp>\n#include <pvhboot/spec.hpp>\n#include \"rows.hpp\"\n"
                       f"namespace abi = pvhboot::abi;\nint main() {{\n" + "\n".join(body) +
                       f'\nreturn rows::summary("{options.witness}, -m{options.bits}");\n}}\n', encoding="utf-8")
-    built = subprocess.run([*compiler, "-fno-exceptions", "-static", "-o", str(program), str(source)], text=True, capture_output=True)
+    built = run([*compiler, "-fno-exceptions", "-static", "-o", program, source])
     if built.returncode:
         if "cannot find -l" in built.stderr or "cannot find crt" in built.stderr:
             return skip(f"cannot link with -m{options.bits}: {built.stderr.strip().splitlines()[0]}")
         print(built.stderr)
         return 1
-    return subprocess.run([*runner, str(program)]).returncode
+    return subprocess.run([*runner, str(program)], timeout=60, check=False).returncode
 
 
 def preprocess(compiler: list[str], text: str, how: str) -> subprocess.CompletedProcess:
-    return subprocess.run([*compiler, "-E", how, "-x", "c++", "-"], input=text, text=True, capture_output=True)
-
-
-def skip(reason: str) -> int:
-    print(f"skipped: {reason}")
-    return SKIP
+    return run([*compiler, "-E", how, "-x", "c++", "-"], input=text)
 
 
 if __name__ == "__main__":

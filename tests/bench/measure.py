@@ -10,14 +10,14 @@ growth fits.
 import argparse
 import math
 import re
-import shutil
-import subprocess
+import statistics
 import sys
 import tempfile
 from pathlib import Path
 
+from common import missing, run_or_exit, skip_without
+
 HERE = Path(__file__).parent
-SKIP = 77
 FLAGS = ["-O2", "-g", "-Wall", "-Wextra", "-Werror"]
 AS_LINUX_LIMIT = 1.3
 STRICT_LIMIT = 1.5
@@ -28,21 +28,15 @@ KINDS = ("clean", "shuffled", "overlapping", "nested")
 
 def build(include: Path, folder: Path) -> Path:
     for name in ("main.c", "linux_like.c"):
-        run(["gcc", "-std=c17", *FLAGS, "-c", HERE / name, "-o", folder / f"{name}.o"])
-    run(["g++", "-std=c++20", *FLAGS, f"-I{include}", "-c", HERE / "library.cpp", "-o", folder / "library.o"])
-    run(["g++", folder / "main.c.o", folder / "linux_like.c.o", folder / "library.o", "-o", folder / "bench"])
+        run_or_exit(["gcc", "-std=c17", *FLAGS, "-c", HERE / name, "-o", folder / f"{name}.o"])
+    run_or_exit(["g++", "-std=c++20", *FLAGS, f"-I{include}", "-c", HERE / "library.cpp", "-o", folder / "library.o"])
+    run_or_exit(["g++", folder / "main.c.o", folder / "linux_like.c.o", folder / "library.o", "-o", folder / "bench"])
     return folder / "bench"
-
-
-def run(command: list) -> None:
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=300, check=False)
-    if done.returncode:
-        sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
 
 
 def counts(program: Path, folder: Path) -> dict[str, int]:
     """Instructions by the name that main.c gives them; of several under one name the last."""
-    run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out", program])
+    run_or_exit(["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out", program])
     parts: dict[int, tuple[str, int]] = {}
     for file in folder.glob("out.*"):
         text = file.read_text(encoding="utf-8")
@@ -55,11 +49,8 @@ def counts(program: Path, folder: Path) -> dict[str, int]:
 
 
 def exponent(points: dict[int, int]) -> float:
-    """The slope of the line of least squares through the logarithms."""
-    xs = [math.log(n) for n in points]
-    ys = [math.log(count) for count in points.values()]
-    x_mean, y_mean = sum(xs) / len(xs), sum(ys) / len(ys)
-    return sum((x - x_mean) * (y - y_mean) for x, y in zip(xs, ys)) / sum((x - x_mean) ** 2 for x in xs)
+    """The slope of the least-squares line through the logarithms."""
+    return statistics.linear_regression([math.log(n) for n in points], [math.log(n) for n in points.values()]).slope
 
 
 def series(found: dict[str, int], prefix: str) -> dict[int, int]:
@@ -104,10 +95,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--include", type=Path, required=True)
     options = parser.parse_args()
-    for tool in ("gcc", "g++", "valgrind"):
-        if not shutil.which(tool):
-            print(f"skipped: {tool} is not installed")
-            return SKIP
+    if tool := missing("gcc", "g++", "valgrind"):
+        return skip_without(tool)
     with tempfile.TemporaryDirectory() as scratch:
         found = counts(build(options.include, Path(scratch)), Path(scratch))
     bad = show_translate(found) + show_sanitize(found)

@@ -3,14 +3,13 @@
 """Bytes of text of parse + translate, -Os -m32 and freestanding, beside a C twin by hand with the same checks."""
 
 import argparse
-import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from common import missing, run_or_exit, skip
+
 HERE = Path(__file__).parent
-SKIP = 77
 MOST = 1.1
 FLAGS = ["-Os", "-m32", "-mregparm=3", "-ffreestanding", "-fno-asynchronous-unwind-tables", "-fno-stack-protector",
          "-fno-pic", "-fno-pie", "-mgeneral-regs-only", "-fcf-protection=none", "-Wall", "-Wextra", "-Werror"]
@@ -19,21 +18,17 @@ COMPILERS = (("g++", "gcc"), ("clang++", "clang"), ("clang++-16", "clang-16"), (
 
 
 def text_size(command: list, target: Path) -> int:
-    for step in ([*command, "-c", "-o", target], ["size", target]):
-        done = subprocess.run([str(word) for word in step], capture_output=True, text=True, timeout=120, check=False)
-        if done.returncode:
-            sys.exit(f"{' '.join(map(str, step))}\n{done.stdout}{done.stderr}")
-    return int(done.stdout.splitlines()[1].split()[0])
+    run_or_exit([*command, "-c", "-o", target])
+    return int(run_or_exit(["size", target]).splitlines()[1].split()[0])
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--include", type=Path, required=True)
     options = parser.parse_args()
-    present = [pair for pair in COMPILERS if all(shutil.which(name) for name in pair)]
+    present = [pair for pair in COMPILERS if not missing(*pair)]
     if not present:
-        print("skipped: there is neither g++ nor clang++")
-        return SKIP
+        return skip("neither g++ nor clang++ is installed")
     bad = 0
     print(f"{'text, -Os -m32':16}{'library':>9}{'C':>9}{'ratio':>8}{'allowed':>9}")
     with tempfile.TemporaryDirectory() as scratch:

@@ -8,16 +8,13 @@ examples/kernel dumps a hand-over; Linux's userspace dumps its zero page. Takes 
 import argparse
 import datetime
 import re
-import struct
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-
-from lab import LabError, boot, console, cpio, packages, qemu, userspace, wire, xen, xen_packages  # noqa: E402
+from lab import LabError, boot, console, cpio, packages, qemu, userspace, wire, xen, xen_packages
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 QEMU_APPEND = "console=ttyS0 panic=-1 dump"

@@ -13,10 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-
-from lab import LabError, boot, bzimage, console, packages, qemu, userspace, wire  # noqa: E402
-from run import KERNELS, Verdict  # noqa: E402
+from lab import LabError, boot, bzimage, console, packages, qemu, userspace, wire
+from run import KERNELS, Verdict
 
 
 class Recorder:

@@ -10,10 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-
-from lab import LabError, boot, console, cpio, packages, qemu, userspace, wire  # noqa: E402
-from run import Verdict  # noqa: E402
+from lab import LabError, boot, console, cpio, packages, qemu, userspace, wire
+from run import Verdict
 
 SLOTS = 128  # entries of the zero page's own table
 

@@ -10,17 +10,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+from common import skip
+
 BOOT_PARAMS = Path("/sys/kernel/boot_params")
 MEMMAP = Path("/sys/firmware/memmap")
 SETUP_E820_EXT = 1
 # drivers/firmware/memmap.c shows these names, which arch/x86/kernel/e820.c gives to the types.
 TYPES = {"System RAM": 1, "Reserved": 2, "ACPI Tables": 3, "ACPI Non-volatile Storage": 4, "Unusable memory": 5,
          "Persistent Memory": 7, "Persistent Memory (legacy)": 12, "Soft Reserved": 0xEFFFFFFF}
-
-
-def skip(why: str) -> None:
-    print(f"skipped: {why}")
-    sys.exit(77)
 
 
 def firmware_map() -> list[tuple[int, int, int]]:
@@ -38,10 +35,10 @@ def main() -> int:
         page = data.read_bytes()
         wanted = firmware_map()
     except OSError as why:
-        skip(f"this machine does not show its zero page: {why}")
+        return skip(f"this machine does not show its zero page: {why}")
     for node in BOOT_PARAMS.glob("setup_data/*/type"):
         if int(node.read_text(), 16) == SETUP_E820_EXT:
-            skip("part of this machine's map is in a setup_data node, which cannot be read here")
+            return skip("part of this machine's map is in a setup_data node, which cannot be read here")
     run = subprocess.run([program], input=f"zero_page {page.hex()}\n", capture_output=True, text=True, timeout=60)
     got = [tuple(int(word, 16) for word in line.split()) for line in run.stdout.splitlines()]
     print(f"type_of_loader {page[0x210]:#x}, {page[0x1e8]} entries; {len(wanted)} in {MEMMAP}")

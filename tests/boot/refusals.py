@@ -5,15 +5,11 @@ prints the names of the cases."""
 import random
 import re
 import struct
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Callable
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-
-from lab import bzimage  # noqa: E402
-from lab.cpio import Entry, archive, chainload_module, member  # noqa: E402
+from lab import bzimage
+from lab.cpio import Entry, archive, chainload_module, member
 
 SYSSIZE = 0x1F4
 PAGE = 4096

@@ -22,17 +22,14 @@ import tempfile
 from pathlib import Path
 from typing import Callable, TypeVar
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-
-import refusals  # noqa: E402
-from lab import LabError, boot, bzimage, console, cpio, packages, qemu, userspace, wire  # noqa: E402
+import refusals
+from common import skip
+from lab import LabError, boot, bzimage, console, cpio, packages, qemu, userspace, wire
 
 KERNELS = Path("examples/kernel")
-ISA_HOLE = wire.Range(0xA0000, 0x60000, 2)
 KERNEL_OK = 0x10  # what examples/kernel writes to the exit port when all is well
 REFUSED = 0x20  # and what both examples write when they refuse their input
 MIB = 1 << 20
-SKIP = 77
 # Kernels for the scenario linux. A test skips when its kernel is unavailable, unless it is the first, which many need.
 LINUXES = {"debian": packages.kernel, "686": packages.kernel_686, "686-pae": packages.kernel_686_pae,
            "6.12": packages.kernel_6_12}
@@ -61,7 +58,7 @@ def if_available(get: Callable[[], Got]) -> Got:
     try:
         return get()
     except packages.Unavailable as why:
-        raise Skip(" ".join(str(why).split())) from why
+        raise Skip(why) from why
 
 
 def memory_bytes(text: str) -> int:
@@ -300,7 +297,8 @@ def test_direct(options: argparse.Namespace, verdict: Verdict) -> None:
     for row in outcome.rows:
         verdict.check(row.what, row.ok is True, f"{row.handed_over} | {row.arrived}")
     params = outcome.report.boot_params
-    verdict.equal("Linux copies the map one to one and adds the ISA hole", params.e820, given.received + [ISA_HOLE])
+    verdict.equal("Linux copies the map one to one and adds the ISA hole", params.e820,
+                  given.received + [wire.ISA_HOLE])
     verdict.equal("version that Linux writes", params.version, 0x20C)
 
 
@@ -354,8 +352,7 @@ def main() -> int:
     try:
         SCENARIOS[options.scenario](options, verdict)
     except Skip as why:
-        print(f"skipped: {why}")
-        return SKIP
+        return skip(why)
     except LabError as why:
         verdict.check(options.scenario, False, why)
     print(f"{verdict.failures} of the checks failed" if verdict.failures else "all checks passed")

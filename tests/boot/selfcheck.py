@@ -27,15 +27,15 @@ from pathlib import Path
 from typing import Callable
 from unittest import mock
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1] / "tools"))
-
-import boot_on_xen  # noqa: E402
-import command_boot  # noqa: E402
-import run as tests  # noqa: E402
-import tiny_guest  # noqa: E402
+import boot_on_xen
+import command_boot
+import run as tests
+import tiny_guest
+from common import SKIP, script
 from lab import LabError, boot, bzimage, console, cpio, inputs, packages, qemu, userspace, wire, xen, \
-    xen_packages  # noqa: E402
+    xen_packages
+
+HERE = Path(__file__).resolve().parent
 
 
 class Folder(unittest.TestCase):
@@ -160,8 +160,7 @@ class WholeTests(Folder):
             path = self.folder / "examples" / name
             path.parent.mkdir(parents=True)
             path.write_bytes(guest)
-        command = [sys.executable, str(HERE / "run.py"), "--build", str(self.folder), "--timeout", str(timeout),
-                   *arguments]
+        command = script(HERE / "run.py", "--build", self.folder, "--timeout", timeout, *arguments)
         return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
     def assert_fails(self, done: subprocess.CompletedProcess, pattern: str) -> None:
@@ -623,7 +622,7 @@ class Packages(Folder):
             if scenario == ("linux",):  # without the kernel of all tests this one fails
                 self.assertEqual((status, last), (1, "1 of the checks failed"))
             else:
-                self.assertEqual(status, tests.SKIP)
+                self.assertEqual(status, SKIP)
                 self.assertRegex(last, "^skipped: .* is not in .* and this system has no apt to download it with")
 
 

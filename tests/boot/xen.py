@@ -16,12 +16,11 @@ import time
 from pathlib import Path
 from typing import Callable
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-
-import run as boots  # noqa: E402
-import tiny_guest  # noqa: E402
-import xen_zero_pages as zero_pages  # noqa: E402
-from lab import LabError, boot, console, cpio, packages, userspace, wire, xen, xen_packages  # noqa: E402
+import run as boots
+import tiny_guest
+import xen_zero_pages as zero_pages
+from common import skip
+from lab import LabError, boot, console, cpio, packages, userspace, wire, xen, xen_packages
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -377,8 +376,7 @@ def main() -> int:
     try:
         failures = SCENARIOS[options.scenario](options)
     except xen_packages.Unavailable as why:
-        print(why)
-        return 77
+        return skip(why)
     except LabError as why:
         print(f"NOT OK {options.scenario}: {why}")
         return 1

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Iterator
 from unittest import mock
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
+import run as boots
+import tiny_guest
+import xen as tests
+import xen_zero_pages as zero_pages
+from common import SKIP
+from lab import LabError, packages, qemu, wire, xen, xen_packages
 
-import run as boots  # noqa: E402
-import tiny_guest  # noqa: E402
-import xen as tests  # noqa: E402
-import xen_zero_pages as zero_pages  # noqa: E402
-from lab import LabError, packages, qemu, wire, xen, xen_packages  # noqa: E402
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def page(entries: list[tuple[int, int, int]], **values: int) -> wire.BootParams:
@@ -174,7 +174,7 @@ class Skipping(unittest.TestCase):
             kernels = Path(folder) / "examples/kernel"
             kernels.mkdir(parents=True)
             (kernels / "kernel32.elf").write_bytes(b"")
-            self.assertEqual(tests.main(), 77)
+            self.assertEqual(tests.main(), SKIP)
         self.assertRegex(said.getvalue().splitlines()[-1], "no apt")
 
 

@@ -1,12 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
 """Two zero pages for the same kernel in the same machine, field by field: where they may differ, and why."""
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-
-from lab import wire  # noqa: E402
+from lab import wire
 
 PAGE = 4096
 

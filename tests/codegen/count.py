@@ -8,27 +8,26 @@ constant may take 2 more.
 
 import argparse
 import re
-import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-SKIP = 77
+from common import missing, run_or_exit, skip_without
+
 FLAGS = ["-std=c++20", "-ffreestanding", "-nostdinc++", "-fno-exceptions", "-fno-rtti", "-fno-pic", "-fno-stack-protector",
          "-fcf-protection=none", "-fomit-frame-pointer", "-mgeneral-regs-only"]
 WORDS = ("-m64", "-m32")
 LEVELS = ("-O1", "-Os", "-O2")
 PADDING = re.compile(r"nop|data16|cs nop|xchg\s+%ax,%ax|lea\s+0x0\((%[re]si),(%[re]iz),1\),\1|lea\s+0x0\(%[re]si\),%[re]si")
 
+
 def counts(compiler: str, word: str, level: str, options: argparse.Namespace, scratch: Path, packed: bool) -> dict[str, int]:
     target = scratch / "object.o"
-    subprocess.run([compiler, *FLAGS, word, level, *(["-DPACKED"] if packed else []), f"-I{options.include}", "-c",
-                    "-o", str(target), str(options.source)], check=True)
-    text = subprocess.run(["objdump", "-d", "--no-show-raw-insn", str(target)], capture_output=True, text=True, check=True)
+    run_or_exit([compiler, *FLAGS, word, level, *(["-DPACKED"] if packed else []), f"-I{options.include}", "-c", "-o",
+                 target, options.source])
     found: dict[str, int] = {}
     name = ""
-    for line in text.stdout.splitlines():
+    for line in run_or_exit(["objdump", "-d", "--no-show-raw-insn", target]).splitlines():
         if match := re.match(r"[0-9a-f]+ <(\w+)>:", line):
             name = match[1]
             found[name] = 0
@@ -48,9 +47,8 @@ def main() -> int:
     parser.add_argument("compiler")
     options = parser.parse_args()
     compiler = options.compiler
-    if not shutil.which(compiler):
-        print(f"skipped: {compiler} is not installed")
-        return SKIP
+    if tool := missing(compiler, "objdump"):
+        return skip_without(tool)
     cells = [(word, level) for word in WORDS for level in LEVELS]
     with tempfile.TemporaryDirectory() as folder:
         ours = {cell: counts(compiler, *cell, options, Path(folder), False) for cell in cells}

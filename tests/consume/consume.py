@@ -19,6 +19,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from common import skip
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 INCLUDE_FOLDERS = ("/usr/include", "/usr/local/include")
@@ -249,8 +251,7 @@ def main() -> int:
         try:
             WAYS[way](Path(scratch))
         except Skip as why:
-            print(why)
-            return 77
+            return skip(why)
         except (Failure, subprocess.TimeoutExpired) as why:
             print(f"{way}: {why}")
             return 1

@@ -9,16 +9,15 @@ struck off. Instances of a template count as one. A static_assert counts for not
 import argparse
 import json
 import os
-import shutil
-import subprocess
 import sys
 import tempfile
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from common import missing, run_or_exit, skip_without
+
 HERE = Path(__file__).parent
-SKIP = 77
 # What is always inlined is counted once for each caller otherwise, and no caller takes every branch.
 FLAGS = ["-std=c++20", "-O0", "--coverage", "-fprofile-abs-path", "-Dalways_inline=noinline"]
 
@@ -46,11 +45,7 @@ def build(root: Path, folder: Path) -> Path:
 
 
 def run(command: list, folder: Path) -> str:
-    words = [str(word) for word in command]
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=600, check=False)
-    if done.returncode:
-        sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
-    return done.stdout
+    return run_or_exit(command, cwd=folder, timeout=600)
 
 
 def collect(root: Path, folder: Path) -> dict[str, Header]:
@@ -95,9 +90,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, required=True)
     root = parser.parse_args().root.resolve()
-    if not shutil.which("g++") or not shutil.which("gcov"):
-        print("skipped: g++ or gcov is not installed")
-        return SKIP
+    if tool := missing("g++", "gcov"):
+        return skip_without(tool)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         run([build(root, folder)], folder)

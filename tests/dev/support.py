@@ -10,9 +10,10 @@ import tempfile
 import unittest
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from common import skip
+from lab import ROOT
+
 BUILD = Path(sys.argv[1]).absolute() if len(sys.argv) > 1 else ROOT / "build"
-sys.path.insert(0, str(ROOT / "tools"))
 
 UNPRIVILEGED = 65534  # the number of a user that owns nothing
 SYSTEM_PYTHON = Path("/usr/bin/python3")  # sys.executable may lie in a folder that only its owner may enter
@@ -107,6 +108,5 @@ def main() -> None:
     """Run the tests of the file; exit 77 with the reason if all is well but for tests that were skipped."""
     result = unittest.main(argv=sys.argv[:1], exit=False).result
     if result.wasSuccessful() and result.skipped:
-        print(f"skipped: {result.skipped[0][1]}")
-        sys.exit(77)
+        sys.exit(skip(result.skipped[0][1]))
     sys.exit(0 if result.wasSuccessful() and result.testsRun else 1)

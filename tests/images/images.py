@@ -12,10 +12,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-from lab import LabError, bzimage, packages  # noqa: E402
+from common import skip
+from lab import LabError, bzimage, packages
 
-SKIP = 77
 # package, file, whether it is a Linux
 FILES = {
     "linux": ("linux-image-amd64", "boot/vmlinuz-*", True),
@@ -164,8 +163,7 @@ def main() -> int:
     try:
         path = packages.provide(package, member, "there is no other way to get it")
     except LabError as why:
-        print(f"skipped: {' '.join(str(why).split())}")
-        return SKIP
+        return skip(why)
     bad = differences(options.judge.resolve(), path, is_linux)
     print("\n".join(bad) or "the library says the same")
     return 1 if bad else 0

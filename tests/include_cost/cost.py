@@ -15,7 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-SKIP = 77
+from common import SKIP
+
 LIMIT = 0.5
 # Meson makes malloc fill what it hands out, which would be counted.
 ENV = {name: value for name, value in os.environ.items() if name != "MALLOC_PERTURB_"} | {"LC_ALL": "C"}

@@ -5,9 +5,10 @@
 Usage: chainload.py CHAINLOAD.elf, with Meson's object folder beside it.
 """
 import pathlib
-import subprocess
 import sys
 import tempfile
+
+from common import run_or_exit
 
 LIMIT = 29 * 1024  # bytes of text, read-only data and note
 MEM = {"memcpy", "memmove", "memset", "memcmp"}
@@ -15,7 +16,7 @@ FROM_THE_LINKER_SCRIPT = {"image_begin", "image_end"}
 
 
 def output(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    return run_or_exit(list(command))
 
 
 def undefined(objects: list[pathlib.Path]) -> set[str]:

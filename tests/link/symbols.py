@@ -14,7 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-SKIP = 77
+from common import SKIP
+
 ALLOWED = {"memcpy", "memmove", "memset", "memcmp"}
 KERNEL = ["-ffreestanding", "-nostdinc++", "-nostdlib", "-fno-stack-protector", "-fno-pic", "-mgeneral-regs-only", "-mno-80387"]
 EXCEPTIONS = {"without exceptions": ["-fno-exceptions", "-fno-rtti"], "with exceptions": []}

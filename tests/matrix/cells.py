@@ -15,7 +15,8 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-SKIP = 77
+from common import SKIP
+
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Wswitch-enum",
             "-Wswitch-default", "-Weffc++", "-Wpacked", "-Wcast-align", "-Wold-style-cast", "-Wundef", "-Wredundant-decls",
             "-Werror"]

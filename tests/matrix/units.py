@@ -7,7 +7,6 @@ machines are run by their user-mode emulators. With -m32 the undefined-behaviour
 """
 
 import argparse
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,7 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-SKIP = 77
+from common import missing, run, run_or_exit, skip
+
 FLAGS = ["-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 # With these g++ takes no comparison with nullptr for a constant (GCC bug 71962); the emulator traps null anyway.
 UBSAN = ["-fsanitize=undefined", "-fno-sanitize=null,nonnull-attribute,returns-nonnull-attribute", "-fno-sanitize-recover=all"]
@@ -48,30 +48,28 @@ def main() -> int:
     options = parser.parse_args()
     machine = MACHINES[options.machine]
     for tool, package in ((machine.compiler, machine.package), (machine.emulator, "qemu-user")):
-        if tool and not shutil.which(tool):
-            print(f"skipped: no {tool} (Debian: {package})")
-            return SKIP
+        if tool and missing(tool):
+            return skip(f"{tool} is not installed (Debian: {package})")
     compiler = [machine.compiler, *machine.flags, *FLAGS, f"-I{options.root / 'include'}"]
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        probe = subprocess.run([*compiler, "-x", "c++", "-", "-o", str(scratch / "probe"), *machine.link],
-                               input="int main() {}", capture_output=True, text=True)
+        probe = run([*compiler, "-x", "c++", "-", "-o", scratch / "probe", *machine.link], input="int main() {}")
         if probe.returncode:
-            print(f"skipped: cannot link for {options.machine} (Debian: {machine.package}): {probe.stderr.strip()}")
-            return SKIP
+            return skip(f"cannot link for {options.machine} (Debian: {machine.package}): {probe.stderr}")
         sources = sorted((options.root / "tests/unit").glob("*.cpp")) + [
             options.root / "tests/layout" / name for name in ("boot_params.cpp", "members.cpp", "query.cpp", "reflect.cpp")]
         objects = [scratch / f"{number}.o" for number in range(len(sources))]
         with ThreadPoolExecutor(2) as pool:
-            built = list(pool.map(lambda pair: subprocess.run(
-                [*compiler, "-c", "-o", str(pair[1]), str(pair[0])], capture_output=True, text=True), zip(sources, objects)))
+            built = list(pool.map(lambda pair: run([*compiler, "-c", "-o", pair[1], pair[0]], timeout=600),
+                                  zip(sources, objects)))
         for done in built:
             if done.returncode:
                 print(done.stderr)
                 return 1
         program = scratch / "tests"
-        subprocess.run([*compiler, "-o", str(program), *map(str, objects), *machine.link], check=True)
-        return subprocess.run([*filter(None, [machine.emulator]), str(program)]).returncode
+        run_or_exit([*compiler, "-o", program, *objects, *machine.link])
+        command = [*filter(None, [machine.emulator]), str(program)]
+        return subprocess.run(command, timeout=600, check=False).returncode
 
 
 if __name__ == "__main__":

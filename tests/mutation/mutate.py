@@ -20,10 +20,9 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "abi"))
-import abi  # noqa: E402
+from abi import abi
+from common import missing, run, skip_without
 
-SKIP = 77
 MEMBER = re.compile(r"^  ([\w:]+(?:<.*>)?) (\w+)\{\};", re.M)
 WIDER = {"uint8_t": "le16", "le16": "le32", "le32": "le64", "le64": "array<uint8_t, 9>"}
 PLAIN = {"le16": "uint16_t", "le32": "uint32_t", "le64": "uint64_t"}
@@ -101,8 +100,7 @@ class Workshop:
                         "c++", "-"]
 
     def compile(self) -> subprocess.CompletedProcess:
-        return subprocess.run(self.command, input="#include <pvhboot/spec.hpp>\n", capture_output=True, text=True,
-                              env=dict(os.environ, LC_ALL="C"))
+        return run(self.command, input="#include <pvhboot/spec.hpp>\n")
 
     def judge(self, batch: list[Mutant]) -> list[tuple[Mutant, bool]]:
         healthy: dict[Path, str] = {}
@@ -126,9 +124,8 @@ def main() -> int:
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("compiler")
     options = parser.parse_args()
-    if not shutil.which(options.compiler):
-        print(f"skipped: {options.compiler} is not installed")
-        return SKIP
+    if missing(options.compiler):
+        return skip_without(options.compiler)
     structs = abi.structs(options.root)
     todo, containers = mutants(options.root, structs)
     fields = sum(len(struct.fields) for struct in structs.values())

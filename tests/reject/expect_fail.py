@@ -13,21 +13,15 @@ The control build has the macro CONTROL defined and no replacement made; it must
 """
 
 import argparse
-import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-SKIP = 77
+from common import SKIP, missing, run
+
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Werror"]
-ENV = dict(os.environ, LC_ALL="C")
-
-
-def run(command: list[str]) -> subprocess.CompletedProcess:
-    return subprocess.run(command, capture_output=True, text=True, env=ENV, timeout=120)
 
 
 def lines(text: str, word: str) -> list[tuple[str | None, str]]:
@@ -77,7 +71,7 @@ def main() -> int:
         replacements = lines(text, "REPLACE")
         faulty = mutated(options.root, replacements, Path(scratch)) if replacements else options.root / "include"
         for compiler in options.compiler:
-            if not shutil.which(compiler):
+            if missing(compiler):
                 print(f"{compiler}: skipped: not installed")
                 continue
             if reason := unless.get(Path(compiler).name):

@@ -3,9 +3,10 @@
 """The harness judged: it must pass a right case, and fail each wrong one with the words that say why."""
 
 import argparse
-import subprocess
 import sys
 from pathlib import Path
+
+from common import run, script
 
 VERDICTS = {
     "right.cpp": (0, "refused, as it must be"),
@@ -25,8 +26,7 @@ def main() -> int:
     here = Path(__file__).parent
     wrong = 0
     for name, (status, words) in VERDICTS.items():
-        done = subprocess.run([sys.executable, str(here / "expect_fail.py"), "--root", str(options.root),
-                               str(here / "harness" / name), options.compiler], capture_output=True, text=True)
+        done = run(script(here / "expect_fail.py", "--root", options.root, here / "harness" / name, options.compiler))
         good = done.returncode == status and words in done.stdout + done.stderr
         wrong += not good
         print(f"{'ok   ' if good else 'WRONG'} {name}: exit {done.returncode}, {(done.stdout + done.stderr).splitlines()[0]}")

@@ -126,10 +126,9 @@ def judge_direct(outcome: Outcome) -> list[Row]:
     """Linux's own translation: the map as it came, plus the ISA hole as reserved, and no RSDP address."""
     report, plan = outcome.report, outcome.plan
     params = report.boot_params
-    isa_hole = wire.Range(0xA0000, 0x60000, 2)
     table = params.e820
     return [
-        Row("memory map", "(only Linux saw it)", map_text(table), bool(table) and table[-1] == isa_hole),
+        Row("memory map", "(only Linux saw it)", map_text(table), bool(table) and table[-1] == wire.ISA_HOLE),
         Row("command line", quoted(plan.append), quoted(report.cmdline), plan.append == report.cmdline),
         initrd_row(outcome),
         Row("zero page", "made by Linux's PVH entry", loader_text(params), params.type_of_loader in (0x90, 0xB0)),

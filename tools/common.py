@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: BSL-1.0
+"""What the tests and the commands of ./dev share: skipped tests, scripts of tests/, compilers."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from lab import ROOT
+
+SKIP = 77  # the exit status of a test that cannot run on this machine
+LAUNCH = ROOT / "tests" / "launch.py"
+
+
+def skip(reason: object) -> int:
+    """Prints the reason, on one line and as the last one. Returns the exit status."""
+    print(f"skipped: {' '.join(str(reason).split())}")
+    return SKIP
+
+
+def missing(*tools: str) -> str:
+    """The first of the tools that is not installed, or an empty string."""
+    return next((tool for tool in tools if not shutil.which(tool)), "")
+
+
+def skip_without(tool: str) -> int:
+    return skip(f"{tool} is not installed")
+
+
+def script(path: Path, *arguments: object) -> list[str]:
+    """The command that runs a Python script of tests/."""
+    return [sys.executable, str(LAUNCH), str(path), *map(str, arguments)]
+
+
+def run(command: list, **options) -> subprocess.CompletedProcess[str]:
+    """Runs a command and captures what it prints, in English: tests search the messages of compilers."""
+    settings = {"capture_output": True, "text": True, "timeout": 300, "env": dict(os.environ, LC_ALL="C")} | options
+    return subprocess.run([str(word) for word in command], check=False, **settings)
+
+
+def run_or_exit(command: list, **options) -> str:
+    """The standard output of a command. If the command fails, the script ends with what the command printed."""
+    done = run(command, **options)
+    if done.returncode:
+        sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
+    return done.stdout
