@@ -36,13 +36,6 @@ def whole(text: str, largest: int, what: str) -> int:
     return value
 
 
-def file(text: str) -> Path:
-    path = Path(text)
-    if not path.is_file():
-        raise argparse.ArgumentTypeError(f"there is no file {text}")
-    return path
-
-
 def folder(text: str) -> Path:
     """A folder that exists or can be made; absolute, since tools run in other folders."""
     path = Path(text).absolute()
@@ -55,4 +48,4 @@ def file_named_by(variable: str) -> None:
     """Refuse an environment variable that names a file which does not exist."""
     text = os.environ.get(variable)
     if text and not Path(text).is_file():
-        raise LabError(f"${variable} names {text}, and there is no such file")
+        raise LabError(f"${variable}: no such file: {text}")

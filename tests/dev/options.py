@@ -65,7 +65,7 @@ class Refused(support.Bare):
     def test_environment(self) -> None:
         for command in ("boot", "test boot"):
             for variable in ("PVHBOOT_KERNEL", "PVHBOOT_BUSYBOX"):
-                self.refused(command, f"${variable} names nothing, and there is no such file", **{variable: "nothing"})
+                self.refused(command, f"${variable}: no such file: nothing", **{variable: "nothing"})
 
     def test_good_values_get_further(self) -> None:
         for line in ("boot --memory 5G --machine pc --timeout 0.5 --kernel README.md", "boot --xen --memory 768M",
