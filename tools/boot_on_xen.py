@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-"""`./dev boot --xen`: the boot of examples/chainload in a domain that a real Xen's toolstack makes."""
+"""`./dev boot --xen`: boot examples/chainload in a domain that Xen's toolstack creates."""
 
 import argparse
 import math
@@ -11,12 +11,12 @@ from lab import LabError, boot as booting, bzimage, cpio, packages, qemu, xen, x
 NAME = "guest"
 VERSION = xen_packages.XEN
 LOGS = building.BUILD / "boot" / "xen"
-DEFAULT_APPEND = "console=hvc0 panic=-1"  # the console that xl shows
-DOM0_TIME = 120  # seconds that dom0 may take beside its guest
+DEFAULT_APPEND = "console=hvc0 panic=-1"  # hvc0 is the console that xl shows
+DOM0_TIME = 120  # seconds for dom0, in addition to the guest's timeout
 
 
 def plan(options: argparse.Namespace) -> booting.Plan:
-    """Everything that is needed, downloaded and built."""
+    """Download and build everything that the boot needs."""
     xen_packages.provide()
     kernel = options.kernel or packages.kernel()
     packages.busybox()  # of dom0
@@ -39,22 +39,22 @@ def mebibytes(text: str) -> int:
 
 
 def boot(wanted: booting.Plan, on_line: Callable[[str], None], on_stage: Callable[[str, str], None]) -> booting.Outcome:
-    """Boot Xen, dom0 and the domain; judge what arrived in it."""
+    """Boot Xen, dom0 and the domain, and judge what arrived."""
     image = wanted.kernel.read_bytes()
     made = None if wanted.initrd else booting.userspace_of(image)
     initrd = wanted.initrd.read_bytes() if wanted.initrd else made.data
     guest = xen.Guest(NAME, "chainload.elf", "bundle", wanted.append, memory=mebibytes(wanted.memory),
                       timeout=math.ceil(wanted.timeout))
     files = {"chainload.elf": wanted.chainload.read_bytes(), "bundle": cpio.chainload_module(image, initrd)}
-    said = {"ready": "runs; its toolstack is ready", "begin": "xl create", "end poweroff": "saw the domain power off",
-            "end reboot": "saw the domain reset", "end crash": "saw the domain crash",
-            "end timeout": "destroyed the domain, which took too long"}
+    events = {"ready": "the toolstack is ready", "begin": "xl create", "end poweroff": "the domain powered off",
+              "end reboot": "the domain reset", "end crash": "the domain crashed",
+              "end timeout": "destroyed the domain at its timeout"}
 
     def listen(_seconds: float, who: str, text: str) -> None:
-        if who == NAME and text not in said:
+        if who == NAME and text not in events:
             on_line(text)
-        elif text in said:
-            on_stage("dom0", said[text])
+        elif text in events:
+            on_stage("dom0", events[text])
 
     on_stage("qemu", "q35, emulated; Xen, and Linux as dom0")
     session = xen.run_guests([guest], files, wanted.timeout + DOM0_TIME, LOGS, listen)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Configuring and compiling with Meson: one live line when all is well, everything shown when not."""
+"""Configure and compile with Meson, and show one live line, or all output after a failure."""
 
 import os
 import re
@@ -11,24 +11,24 @@ import progress
 from lab import ROOT, LabError
 
 BUILD = Path(os.environ.get("PVHBOOT_BUILD") or ROOT / "build").absolute()
-# The wraps are for those who want them: here everything comes from the system, and nothing waits for a network.
+# ./dev takes all dependencies from the system. The wraps are for builds without it.
 OPTIONS = ["--buildtype=debugoptimized", "--wrap-mode=nodownload"]
 EXAMPLES = ["-Dexamples=enabled", "-Dtests=disabled"]
 EVERYTHING = ["-Dexamples=enabled", "-Dtests=enabled"]
 LIMIT = 1800  # seconds
-STATUS = re.compile(r"\[(\d+)/(\d+)\] .*?(\S+)$")  # Meson's descriptions end in the file that is made
+STATUS = re.compile(r"\[(\d+)/(\d+)\] .*?(\S+)$")  # Meson's descriptions end in the name of the target
 
 
 def configure(build: Path = BUILD, options: list[str] | None = None) -> None:
-    """`meson setup`, unless the folder is set up for this, or for more than this."""
+    """Run `meson setup`, unless the folder is configured for these options or for EVERYTHING."""
     options = options or EVERYTHING
     stamp = build / ".pvhboot-options"
-    # Meson asks for the list of harnesses when it configures, and cannot see that a file was added.
+    # Meson lists the harnesses when it configures, and does not notice a new file.
     files = [f"harnesses: {' '.join(harnesses.names())}; with a corpus: {' '.join(harnesses.with_corpus())}"]
     present = stamp.read_text(encoding="utf-8").splitlines() if stamp.exists() else []
     configured = (build / "build.ninja").exists()
     if configured and present in (OPTIONS + options + files, OPTIONS + EVERYTHING + files):
-        quietly(["ninja", "-C", str(build), "build.ninja"], "meson setup")  # again, if a meson.build has changed
+        quietly(["ninja", "-C", str(build), "build.ninja"], "meson setup")  # reconfigures if a meson.build has changed
         return
     if configured and present[:-1] in (OPTIONS + options, OPTIONS + EVERYTHING):
         options = present[len(OPTIONS):-1]
@@ -40,7 +40,7 @@ def configure(build: Path = BUILD, options: list[str] | None = None) -> None:
 
 
 def compile_all(build: Path = BUILD, targets: list[str] | None = None) -> None:
-    """Build the targets, or all, and show how far it is."""
+    """Build the targets, or all, and show the progress."""
     line = progress.Line()
     printed: list[str] = []
     count, name = "", ""

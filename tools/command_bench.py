@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Count the library's instructions and bytes beside those of C code that does the same."""
+"""Compare the library's instructions and bytes of code with those of equivalent C code."""
 
 import argparse
 import subprocess

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Boot a Debian Linux kernel in QEMU: PVH, examples/chainload, Linux, userspace; then show what arrived.
+"""Boot a Debian Linux kernel in QEMU: PVH, examples/chainload, Linux, userspace; then compare handoff and zero page.
 
-The kernel and busybox are downloaded by package name into .cache and never installed.
+The packages of the kernel and of busybox are downloaded into .cache and never installed.
 """
 
 import argparse
@@ -24,18 +24,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
                         help="guest memory, such as 512M or 5G (default: 256M)")
     parser.add_argument("--machine", default="q35", choices=qemu.MACHINES)
     parser.add_argument("--xen", action="store_true",
-                        help="in a domain of Debian's Xen, created by xl in a dom0, all of it emulated")
+                        help="boot in a domain of Debian's Xen, which xl creates in an emulated dom0")
     parser.add_argument("--direct", action="store_true",
-                        help="enter the same kernel's vmlinux straight through its own PVH note")
+                        help="enter the kernel's vmlinux through its own PVH note, without chainload")
     parser.add_argument("--accel", default=qemu.DEFAULT_ACCELERATOR, choices=qemu.ACCELERATORS,
-                        help="tcg, QEMU's software emulation (default), or kvm, where the host can run Linux on it")
+                        help="tcg, QEMU's software emulation (default), or kvm, if the host can run Linux with it")
     parser.add_argument("--timeout", type=values.seconds, default=120.0, metavar="SECONDS",
-                        help="for the machine to end (default: 120)")
+                        help="until the machine is ended (default: 120)")
     parser.add_argument("--verbose", action="store_true", help="show the whole console")
 
 
 class Progress:
-    """One line a stage, as soon as the console shows that it is reached, with the seconds since the command began."""
+    """Print a line for each stage that the console shows, with the seconds since the start of the command."""
 
     def __init__(self, verbose: bool, direct: bool) -> None:
         self.began = time.monotonic()
@@ -43,9 +43,9 @@ class Progress:
         self.stages = [
             ("chainload: start_info", "chainload", "entered through PVH"),
             ("chainload: placed kernel", "chainload", "placed the kernel"),
-            ("chainload: entering", "chainload", "handed over to Linux"),
+            ("chainload: entering", "chainload", "entered Linux"),
         ] * (not direct) + [
-            ("Linux version", "linux", "speaks on the console"),
+            ("Linux version", "linux", "prints on the console"),
             ("Run /init as init process", "linux", "starts userspace"),
             (userspace.BEGIN, "userspace", "reached"),
             (userspace.END, "userspace", "reported what arrived"),
@@ -66,9 +66,9 @@ class Progress:
 
 
 def check(options: argparse.Namespace) -> None:
-    """Refuse what cannot work, before anything is downloaded or built."""
+    """Check the options before anything is downloaded or built."""
     if options.xen and (options.direct or options.accel == "kvm" or options.machine != "q35"):
-        raise LabError("--xen goes with --kernel, --initrd, --append, --memory, --timeout and --verbose only")
+        raise LabError("--xen allows only --kernel, --initrd, --append, --memory, --timeout and --verbose")
     qemu.check_memory_size(options.memory)
     if options.xen:
         boot_on_xen.mebibytes(options.memory)
@@ -89,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
         plan, log = boot_on_xen.plan(options), boot_on_xen.LOGS / f"{boot_on_xen.NAME}.log"
         progress.stage("ready", f"Xen {boot_on_xen.VERSION}, kernel {plan.kernel.name}, examples built")
         outcome = boot_on_xen.boot(plan, progress.line, progress.stage)
-        return tell(outcome, log)
+        return show(outcome, log)
     kernel = options.kernel or packages.kernel()
     image = kernel.read_bytes()
     if not options.initrd:
@@ -108,10 +108,10 @@ def run(options: argparse.Namespace) -> int:
     progress.stage("qemu", f"{plan.machine}, {plan.memory}, {plan.accel}")
     outcome = boot.boot(plan, lambda _seconds, text: progress.line(text))
     progress.stage("qemu", outcome.run.how())
-    return tell(outcome, log)
+    return show(outcome, log)
 
 
-def tell(outcome: boot.Outcome, log: Path) -> int:
+def show(outcome: boot.Outcome, log: Path) -> int:
     print()
     print(table(outcome.rows))
     print(f"\nconsole log: {os.path.relpath(log)}")

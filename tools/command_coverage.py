@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-"""List the lines and branches of the headers that the unit tests do not run."""
+"""List the lines and branches of the headers that the unit tests do not reach."""
 
 import argparse
 import subprocess

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-"""clang-format over headers, tests and examples."""
+"""Format headers, tests and examples with clang-format."""
 
 import argparse
 import subprocess
@@ -10,7 +10,7 @@ from lab import ROOT
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 and list the files that differ")
+    parser.add_argument("--check", action="store_true", help="change nothing; list files that differ and exit with 1")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -22,7 +22,7 @@ def run(options: argparse.Namespace) -> int:
     mode = ["--dry-run", "--Werror"] if options.check else ["-i"]
     done = subprocess.run([tool, *mode, *files], cwd=ROOT, timeout=300, check=False)
     if done.returncode:
-        print("format: some files differ; ./dev format puts them right")
+        print("format: some files differ: run ./dev format")
         return 1
-    print(f"format: {len(files)} files are {'as they should be' if options.check else 'formatted'}")
+    print(f"format: {len(files)} files are formatted")
     return 0

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSL-1.0
 """Run the harnesses of examples/fuzz with clang's libFuzzer, AddressSanitizer and UBSan.
 
-Each begins with the kept corpus and with what earlier runs left in the build folder, and ends at the first broken law.
+Each starts with the committed corpus and with the inputs that earlier runs left in the build folder, and stops at the
+first broken law.
 """
 
 import argparse
@@ -26,8 +27,8 @@ from lab import ROOT, LabError
 FLAGS = ["-std=c++20", "-g", "-O1", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'include'}",
          "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=undefined"]
 EMPTY = "extern \"C\" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }\n"
-ONE_INPUT = "-timeout=10"  # seconds; for a finding that is a hang, also when it is replayed
-EVERY = 3.0  # seconds between two lines of progress where there is no terminal
+ONE_INPUT = "-timeout=10"  # seconds for one input, also in a replay: a hang is a finding
+EVERY = 3.0  # seconds between two lines of progress without a terminal
 # libFuzzer: "#16384	pulse  cov: 446 ft: 1208 corp: 190/9711b lim: 122 exec/s: 8192 rss: 95Mb"
 STATUS = re.compile(r"^#(\d+)\s+\S+.*\bcov: (\d+).*\bcorp: (\d+)/.*\bexec/s: (\d+)")
 FOUND = re.compile(r"Test unit written to (.*)$")
@@ -36,17 +37,17 @@ FAULT = ("broken law", "ERROR:", "SUMMARY:", "runtime error")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("harnesses", nargs="*", metavar="HARNESS",
-                        help=f"of {', '.join(harnesses.names())} (default: all)")
+                        help=f"one of {', '.join(harnesses.names())} (default: all)")
     parser.add_argument("--time", type=values.whole_seconds, default=60, metavar="SECONDS",
-                        help="for each (default: 60)")
+                        help="for each harness (default: 60)")
     parser.add_argument("--brief", action="store_true",
-                        help="10 s for each, unless this is CI (the variable CI is set)")
+                        help="10 s for each harness, unless the variable CI is set")
     parser.add_argument("--seed", type=values.seed, metavar="NUMBER",
-                        help="of libFuzzer's random numbers (default: another one in each run)")
+                        help="the seed of libFuzzer's random numbers (default: a new one in each run)")
     parser.add_argument("--build", type=values.folder, default=building.BUILD / "examples" / "fuzz", metavar="FOLDER",
-                        help="where fuzzers, their corpus and their findings are kept")
+                        help="for the fuzzers, their corpora and their findings")
     parser.add_argument("--minimize", action="store_true",
-                        help="afterwards add to the kept corpus what makes it cover as much as all that was found")
+                        help="then add to the committed corpus the inputs that raise its coverage")
 
 
 def check(options: argparse.Namespace) -> None:
@@ -61,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
         options.time = 10
     compiler = next((path for name in ("clang++-14", "clang++") if (path := shutil.which(name))), None)
     if not compiler or not has_libfuzzer(compiler):
-        return skip("there is no clang++ with libFuzzer")
+        return skip("no clang++ with libFuzzer is installed")
     names = options.harnesses or harnesses.names()
     board = Board()
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
@@ -78,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 class Board:
-    """Where each harness stands, on one live line."""
+    """The state of each harness, on one live line."""
 
     def __init__(self) -> None:
         self.line = progress.Line(EVERY)
@@ -141,7 +142,7 @@ def fuzz(compiler: str, name: str, options: argparse.Namespace, board: Board) ->
 
 
 def launch(command: list, log: Path, seconds: int, name: str, board: Board) -> tuple[int, str]:
-    """Run a fuzzer and show what it reports. Returns its status, and the input with which it found something."""
+    """Run a fuzzer and show its reports. Return its status, and the input of a finding."""
     finding = ""
     with open(log, "w", encoding="utf-8") as stream:
 

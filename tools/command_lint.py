@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-"""clang-tidy over the headers, each through a file that includes it, and over the examples; a finding is an error."""
+"""Run clang-tidy on the headers, each through a file that includes it, and on the examples. A warning is an error."""
 
 import argparse
 import subprocess
@@ -12,11 +12,11 @@ from lab import ROOT, LabError
 
 FLAGS = ["-std=c++20", f"-I{ROOT / 'include'}"]
 EXAMPLE_FLAGS = ["-m32", "-ffreestanding", "-fno-exceptions", "-fno-rtti", "-nostdinc++"]
-HOSTED = "examples/fuzz/"  # programs for the machine that builds them
+HOSTED = "examples/fuzz/"  # programs for the build machine
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="*", metavar="FILE", help="only these")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="only these files (default: all)")
 
 
 def check(options: argparse.Namespace) -> None:
@@ -37,16 +37,16 @@ def run(options: argparse.Namespace) -> int:
             jobs = [job for job in jobs if any(job[0].endswith(name) for name in options.files)]
         results = sources.parallel(lambda job: (job[0], *tidy(tool, job[1], job[2])), jobs)
     bad = [(name, text) for name, status, text in results if status]
-    for finding in sources.distinct(text for _, text in bad):
-        print(finding)
+    for warning in sources.distinct(text for _, text in bad):
+        print(warning)
     for name, _ in bad:
-        print(f"lint: not clean: {name}")
-    print(f"lint: {len(jobs) - len(bad)} files are clean, {len(bad)} are not")
+        print(f"lint: {name} has warnings")
+    print(f"lint: {len(jobs) - len(bad)} files are clean, {len(bad)} have warnings")
     return 1 if bad or not jobs else 0
 
 
 def header_jobs(scratch: Path) -> list[tuple[str, Path, list[str]]]:
-    """(name, file, flags): a file for each header, as headers are read differently when they are the main file."""
+    """Name, file and flags. Each header has a file that includes it: clang-tidy treats a main file differently."""
     jobs = []
     for header in sources.public_headers():
         unit = scratch / (header.replace("/", "_") + ".cpp")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
 """Compile the library with every compiler, standard, word size and mode, and run its tests on other machines.
 
-The same as `./dev test matrix`, but with the tables on the screen.
+`./dev test matrix` does the same without showing the tables.
 """
 
 import argparse
@@ -16,13 +16,13 @@ MACHINES = ("m32", "sanitizers", "big_endian")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("only", nargs="*", metavar="NAME", help=f"of {', '.join(COMPILERS + MACHINES)}")
+    parser.add_argument("only", nargs="*", metavar="NAME", help=f"one of {', '.join(COMPILERS + MACHINES)}")
 
 
 def check(options: argparse.Namespace) -> None:
     unknown = [name for name in options.only if name not in COMPILERS + MACHINES]
     if unknown:
-        raise LabError(f"nothing is called {', '.join(unknown)}: there are {', '.join(COMPILERS + MACHINES)}")
+        raise LabError(f"no compiler or machine {', '.join(unknown)}: there are {', '.join(COMPILERS + MACHINES)}")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -36,4 +36,5 @@ def run(options: argparse.Namespace) -> int:
 
 
 def run_part(path: Path, name: str) -> int:
-    return subprocess.run(script(path, "--root", ROOT, name), stdin=subprocess.DEVNULL, timeout=1200, check=False).returncode
+    command = script(path, "--root", ROOT, name)
+    return subprocess.run(command, stdin=subprocess.DEVNULL, timeout=1200, check=False).returncode

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Build everything and run the tests, all of them or the named suites; the last line counts them.
+"""Build and run the tests, all of them or the named suites. The last line counts them.
 
-Format and clang-tidy are tests too, of the suite "style".
+The suite "style" runs clang-format and clang-tidy.
 """
 
 import argparse
@@ -19,17 +19,17 @@ import values
 from lab import ROOT, LabError, packages, xen_packages
 
 PASSED = ("OK", "EXPECTEDFAIL")
-LAB_SUITES = ("boot", "abi")  # those that need the cached kernel and busybox
-FULL = "full"  # the suite, and Meson's test setup, of the tests that take too long for every run
+LAB_SUITES = ("boot", "abi")  # these need the kernel and busybox from the cache
+FULL = "full"  # the suite, and Meson's test setup, of tests that take too long for every run
 EXPECTED_SKIPS = ROOT / "tests" / "expected_skips.txt"
 LIMIT = 3000  # seconds for all tests
 LIMIT_FULL = 4 * 3600
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("suites", nargs="*", metavar="SUITE", help="only these suites (--list names them)")
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help="only these suites (--list shows them)")
     parser.add_argument("--list", action="store_true", help="list suites and tests; needs python3 only")
-    parser.add_argument("--full", action="store_true", help="also the tests that take too long for every run")
+    parser.add_argument("--full", action="store_true", help="run the tests of the suite full as well, which take long")
     parser.add_argument("--build", type=values.folder, default=building.BUILD, metavar="FOLDER", help="build folder")
 
 
@@ -62,9 +62,9 @@ def run(options: argparse.Namespace) -> int:
     if any(suite in LAB_SUITES for test in chosen for suite in suites_of(test)):
         packages.kernel()
         packages.busybox()
-        with contextlib.suppress(xen_packages.Unavailable):  # the tests that want it are skipped, with the reason
+        with contextlib.suppress(xen_packages.Unavailable):  # the tests that need it are skipped, with the reason
             xen_packages.provide()
-    print(f"test: built after {time.monotonic() - began:.0f} s, now running", flush=True)
+    print(f"test: built in {time.monotonic() - began:.0f} s, running", flush=True)
     if left:
         print(f"test: {len(left)} test{'s' * (len(left) != 1)} left to --full", flush=True)
     results = run_meson(options.build, options.suites, options.full)
@@ -72,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def stated_suites() -> dict[str, list[str]]:
-    """Suite names and the folders that have tests of them, as the meson.build files state it: known without Meson."""
+    """The suites and the folders of their tests, from the text of the meson.build files: this needs no Meson."""
     found: dict[str, list[str]] = {FULL: []}
     for folder in ("examples", "tests"):
         for path in sorted((ROOT / folder).rglob("meson.build")):
@@ -86,12 +86,12 @@ def stated_suites() -> dict[str, list[str]]:
 
 
 def listing(build: Path) -> str:
-    """Tests by suite where a build is configured; else suites and their folders."""
+    """The tests of each suite if a build is configured, else the folders of each suite."""
     if (build / "build.ninja").exists() and shutil.which("meson"):
         with contextlib.suppress(LabError):
             return "\n".join([f"suites and their tests, from the build in {build}:", *by_suite(build)])
     rows = [f"{suite}: {' '.join(folders) or '(none yet)'}" for suite, folders in sorted(stated_suites().items())]
-    return "\n".join(["suites and their folders; once a build is configured, this lists the tests:", *rows])
+    return "\n".join(["suites and their folders; with a configured build, this lists the tests:", *rows])
 
 
 def by_suite(build: Path) -> list[str]:
@@ -111,7 +111,7 @@ def introspect(build: Path, what: str) -> list[dict]:
 
 
 def suites_of(test: dict) -> list[str]:
-    """Without the project's prefix."""
+    """The suites of a test, without the project's prefix."""
     return [suite.rpartition(":")[2] for suite in test["suite"]]
 
 
@@ -123,14 +123,14 @@ def choose(tests: list[dict], suites: list[str], full: bool) -> tuple[list[dict]
 
 
 def targets_of(build: Path, tests: list[dict]) -> list[str]:
-    """What the tests run or read, as ninja names it; `meson test` builds the same."""
+    """The ninja targets of the tests, which `meson test` would build."""
     wanted = {target for test in tests for target in test["depends"]}
     files = [name for target in introspect(build, "targets") if target["id"] in wanted for name in target["filename"]]
     return [os.path.relpath(name, os.path.realpath(build)) for name in files] or ["build.ninja"]
 
 
 def run_meson(build: Path, suites: list[str], full: bool) -> list[dict]:
-    """The records of meson's own log, one a test."""
+    """Run the tests. Return Meson's records, one for each test."""
     command = ["meson", "test", "-C", str(build), "--no-rebuild", "--print-errorlogs"]
     log = build / "meson-logs" / "testlog.json"
     if full or FULL in suites:
@@ -142,7 +142,7 @@ def run_meson(build: Path, suites: list[str], full: bool) -> list[dict]:
         command += ["--suite", suite]
     log.unlink(missing_ok=True)
     limit = LIMIT_FULL if full else LIMIT
-    try:  # Meson ends each test at its own timeout; this one is for Meson itself.
+    try:  # Meson ends each test at its timeout; this limit is for Meson.
         subprocess.run(command, stdin=subprocess.DEVNULL, timeout=limit, check=False)
     except subprocess.TimeoutExpired as why:
         raise LabError(f"the tests did not end within {limit} s") from why
@@ -152,7 +152,7 @@ def run_meson(build: Path, suites: list[str], full: bool) -> list[dict]:
 
 
 def expected_skips(path: Path) -> dict[str, re.Pattern]:
-    """The reasons for which a test may be skipped, by the test's name."""
+    """The reason for which a test may be skipped, by the name of the test."""
     found = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         if not line.strip() or line.startswith("#"):
@@ -168,7 +168,7 @@ def expected_skips(path: Path) -> dict[str, re.Pattern]:
 
 
 def is_debian_12(release: Path = Path("/etc/os-release")) -> bool:
-    """The system for which every skip must be expected, since ./dev installs all that the tests need."""
+    """Whether ./dev can install everything that the tests need on this system, so that every skip is known."""
     if not release.exists():
         return False
     lines = [line.replace('"', "").strip() for line in release.read_text(encoding="utf-8").splitlines()]
@@ -176,7 +176,7 @@ def is_debian_12(release: Path = Path("/etc/os-release")) -> bool:
 
 
 def summary(results: list[dict], expected: dict[str, re.Pattern], strict: bool) -> int:
-    """Print what did not pass, then the line that counts. `strict`: a skip that is not expected counts as failed."""
+    """Print what did not pass, then the counts. With `strict` an unexpected skip counts as failed."""
     if not results:
         raise LabError("no test was run")
     passed, failed, skipped = 0, [], []
@@ -201,7 +201,7 @@ def summary(results: list[dict], expected: dict[str, re.Pattern], strict: bool) 
 
 
 def name_of(result: dict) -> str:
-    """Meson's "project:suite / name", or only a name when there is one suite, as "suite / name"."""
+    """The "suite / name" in Meson's "project:suite / name"."""
     return result["name"].rpartition(":")[2]
 
 

@@ -14,7 +14,7 @@ LAUNCH = ROOT / "tests" / "launch.py"
 
 
 def skip(reason: object) -> int:
-    """Prints the reason, on one line and as the last one. Returns the exit status."""
+    """Print the reason as the last line, and return the exit status."""
     print(f"skipped: {' '.join(str(reason).split())}")
     return SKIP
 
@@ -34,13 +34,13 @@ def script(path: Path, *arguments: object) -> list[str]:
 
 
 def run(command: list, **options) -> subprocess.CompletedProcess[str]:
-    """Runs a command and captures what it prints, in English: tests search the messages of compilers."""
+    """Run a command and capture its output. Its messages are in English, since tests search them."""
     settings = {"capture_output": True, "text": True, "timeout": 300, "env": dict(os.environ, LC_ALL="C")} | options
     return subprocess.run([str(word) for word in command], check=False, **settings)
 
 
 def run_or_exit(command: list, **options) -> str:
-    """The standard output of a command. If the command fails, the script ends with what the command printed."""
+    """The standard output of a command. If the command fails, print its output and exit."""
     done = run(command, **options)
     if done.returncode:
         sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSL-1.0
 """The commands of ./dev.
 
-Each command is a module with `arguments(parser)` and `run(options) -> exit status`, and may have
-  check(options)   raises LabError for values that are wrong together or name what is not there; it must be quick
-  needs(options)   whether the command needs its packages for these options; without it, it does
-Nothing is installed, built or downloaded before all options are checked.
+A command is a module with `arguments(parser)` and `run(options) -> exit status`. It may have
+  check(options)   raises LabError for values that conflict or that name something absent; it must be quick
+  needs(options)   whether the command needs its packages with these options (default: yes)
+All options are checked before anything is installed, built or downloaded.
 """
 
 import argparse
@@ -30,17 +30,17 @@ BAD_OPTION = 2
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence, without the usage."""
+    """Prints an error in one sentence, without the usage."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(BAD_OPTION, f"error: {message.removeprefix('argument ')}\n")
 
 
 def main(argv: list[str]) -> int:
-    provide = argv[:1] == ["--provide"]  # what is missing may be installed: the user called ./dev
+    provide = argv[:1] == ["--provide"]  # ./dev passes it: missing packages may be installed
     words = argv[1:] if provide else argv
     if not words or words[0] not in COMMANDS:
-        print(f"error: a command is one of {', '.join(COMMANDS)}", file=sys.stderr)
+        print(f"error: expected a command: {', '.join(COMMANDS)}", file=sys.stderr)
         return BAD_OPTION
     command = importlib.import_module(COMMANDS[words[0]])
     parser = Parser(prog=f"./dev {words[0]}", description=command.__doc__.split("\n\n")[0])

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
-"""The fuzz harnesses: every C++ file of examples/fuzz that defines LLVMFuzzerTestOneInput.
+"""List the fuzz harnesses: the C++ files of examples/fuzz that define LLVMFuzzerTestOneInput.
 
-As a program it prints their names, or with --with-corpus those for which inputs are kept; Meson reads that.
+As a program it prints their names, or with --with-corpus the names of those with a corpus. Meson reads this list.
 """
 
 import re

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-"""What a long step shows of itself: one line that is rewritten on a terminal, or a line now and then elsewhere."""
+"""Show progress: one line that is rewritten on a terminal, or a new line every few seconds elsewhere."""
 
 import os
 import pty
@@ -12,12 +12,12 @@ import time
 from pathlib import Path
 from typing import Callable, TextIO
 
-QUIET = 10.0  # seconds between two lines where there is no terminal
+QUIET = 10.0  # seconds between two lines without a terminal
 ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 class Line:
-    """The live line."""
+    """A live line."""
 
     def __init__(self, every: float | None = None, stream: TextIO | None = None) -> None:
         self.stream = stream or sys.stdout
@@ -46,17 +46,17 @@ class Line:
             self.shown = False
 
     def note(self, text: str) -> None:
-        """A line that stays."""
+        """Print a line that stays."""
         self.clear()
         print(text, file=self.stream, flush=True)
 
 
 def listen(command: list[str], hear: Callable[[str], None], timeout: float, cwd: Path | None = None,
            environment: dict[str, str] | None = None, terminal: bool = False) -> int:
-    """Run a command and pass on each line of what it prints, and "" after every second of silence.
+    """Run a command and call `hear` with each line of its output, and with "" after each second without output.
 
-    With `terminal` the command is given a terminal, on which ninja shows what it starts and not only what it ended.
-    Raises subprocess.TimeoutExpired.
+    With `terminal` the command runs on a terminal, on which ninja shows a target when it starts it, not only when it is
+    done. Raise subprocess.TimeoutExpired after `timeout` seconds.
     """
     ours, theirs = pty.openpty() if terminal else os.pipe()
     deadline = time.monotonic() + timeout
@@ -96,7 +96,7 @@ def listen(command: list[str], hear: Callable[[str], None], timeout: float, cwd:
 def read(descriptor: int) -> bytes:
     try:
         return os.read(descriptor, 65536)
-    except OSError:  # a terminal whose last user has gone
+    except OSError:  # the command has closed the terminal
         return b""
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Which C++ files there are, and the tools of LLVM that look at them."""
+"""Find the C++ files of the project, and run LLVM's tools on them."""
 
 import os
 import re
@@ -11,11 +11,11 @@ from typing import Callable, Iterable
 from lab import ROOT, LabError
 
 FOLDERS = ("include", "tests", "examples")
-LLVM = 14  # the version that the style files are written for: others format and judge differently
+LLVM = 14  # the version for which the style files are written: other versions give other results
 
 
 def tracked(suffixes: tuple[str, ...], folders: Iterable[str] = FOLDERS) -> list[str]:
-    """Paths below the root, sorted. Generated and unpacked files never lie in these folders."""
+    """Paths below the root, sorted. These folders contain no generated or unpacked files."""
     found = []
     for folder in folders:
         for place, _, names in os.walk(ROOT / folder):
@@ -24,24 +24,24 @@ def tracked(suffixes: tuple[str, ...], folders: Iterable[str] = FOLDERS) -> list
 
 
 def public_headers() -> list[str]:
-    """As a user includes them: pvhboot/pvh/parse.hpp."""
+    """The headers as a user includes them: pvhboot/pvh/parse.hpp."""
     return [path.removeprefix("include/") for path in tracked((".hpp",), ("include",))]
 
 
 def llvm_tool(name: str) -> str:
-    """The tool in the version that the project goes by; exit 77, which Meson counts as a skip, without it."""
+    """The path of the tool in version LLVM. Raise WrongVersion if only another version is installed."""
     for candidate in (f"{name}-{LLVM}", name):
         path = shutil.which(candidate)
         if path and major(path) == LLVM:
             return path
     found = shutil.which(name)
     if found:
-        raise WrongVersion(f"{name} is of version {major(found)}; the project's style is that of {LLVM}")
+        raise WrongVersion(f"{name} has version {major(found)}, and the style files are written for {LLVM}")
     raise LabError(f"{name} is not installed")
 
 
 class WrongVersion(LabError):
-    """The tool is there in another version."""
+    """The tool is installed in another version."""
 
 
 def major(path: str) -> int:
@@ -51,16 +51,16 @@ def major(path: str) -> int:
 
 
 def parallel(work: Callable, items: list) -> list:
-    """The results of `work` over the items, in their order, on all processors."""
+    """Apply `work` to the items on all processors. The results are in the order of the items."""
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         return list(pool.map(work, items))
 
 
 def distinct(texts: Iterable[str]) -> list[str]:
-    """Each finding once, however many files include the header that it is in."""
-    findings: dict[str, None] = {}
+    """Each warning once, even if several files include its header."""
+    warnings: dict[str, None] = {}
     for text in texts:
         text = re.sub(r"^\d+ (warnings?|errors?).* generated\.\n?", "", text, flags=re.MULTILINE)
-        for finding in re.split(r"\n(?=\S+:\d+:\d+: (?:error|warning):)", text):
-            findings[finding.strip()] = None
-    return list(findings)
+        for warning in re.split(r"\n(?=\S+:\d+:\d+: (?:error|warning):)", text):
+            warnings[warning.strip()] = None
+    return list(warnings)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Types for argparse: each returns a checked value, or refuses it in one sentence."""
+"""Types for argparse, which check a value and refuse a bad one in one sentence."""
 
 import argparse
 import math
@@ -37,7 +37,7 @@ def whole(text: str, largest: int, what: str) -> int:
 
 
 def folder(text: str) -> Path:
-    """A folder that exists or can be made; absolute, since tools run in other folders."""
+    """A folder that exists or can be created, as an absolute path, since tools run in other folders."""
     path = Path(text).absolute()
     if not text or path.exists() and not path.is_dir():
         raise argparse.ArgumentTypeError(f"{text!r} is not a folder")
@@ -45,7 +45,7 @@ def folder(text: str) -> Path:
 
 
 def file_named_by(variable: str) -> None:
-    """Refuse an environment variable that names a file which does not exist."""
+    """Check that the file named by an environment variable exists, if the variable is set."""
     text = os.environ.get(variable)
     if text and not Path(text).is_file():
         raise LabError(f"${variable}: no such file: {text}")

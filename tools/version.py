@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Print the version that the header named on the command line states. Meson takes the project's version from here."""
+"""Print the version in the header named on the command line. Meson reads the version of the project from here."""
 
 import re
 import sys

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Makes tests/data anew: what real producers hand over, and the zero pages that Linux is then found to have.
+"""Recreate tests/data: the handoffs of producers, and the zero pages of the Linux kernels that they start.
 
-examples/kernel dumps a hand-over; Linux's userspace dumps its zero page. Takes some minutes.
+examples/kernel dumps a handoff; userspace dumps Linux's zero page. Run it with tests/launch.py; it takes some minutes.
 """
 
 import argparse
@@ -25,21 +25,21 @@ ROW = 16
 
 @dataclass
 class Capture:
-    """A hand-over, and zero pages that came of the same one."""
+    """A handoff, and the zero pages that were made from it."""
 
     name: str
     producer: str
-    handover: list[tuple[int, bytes]]
+    handoff: list[tuple[int, bytes]]
     hypercall_map: bytes = b""
     zero_pages: dict[str, bytes] = field(default_factory=dict)
 
     def text(self) -> str:
         lines = ["// SPDX-License-Identifier: BSL-1.0", f"// {self.producer}",
-                 "// Made by tests/boot/capture.py; PROVENANCE.md tells how. start_info is the first piece."]
-        for number, (paddr, data) in enumerate(self.handover):
+                 "// Made by tests/boot/capture.py; see PROVENANCE.md. The first piece is start_info."]
+        for number, (paddr, data) in enumerate(self.handoff):
             lines += array(f"inline constexpr uint8_t {self.name}_{number}[]", data)
         pieces = ", ".join(f"{{{paddr:#x}, {self.name}_{number}, {len(data)}}}"
-                           for number, (paddr, data) in enumerate(self.handover))
+                           for number, (paddr, data) in enumerate(self.handoff))
         lines.append(f"inline constexpr piece {self.name}[] = {{{pieces}}};")
         if self.hypercall_map:
             lines += array(f"inline constexpr uint8_t {self.name}_hypercall_map[]", self.hypercall_map)
@@ -59,12 +59,12 @@ def array(declaration: str, data: bytes) -> list[str]:
     return [declaration + " = {", *(f"    {numbers(data[at:at + ROW])}," for at in range(0, len(data), ROW)), "};"]
 
 
-def pieces(told: console.Handover) -> list[tuple[int, bytes]]:
-    """The dumped rows, joined where they follow each other; start_info, which comes first, stays first."""
-    if told.result != "ok" or not told.bytes:
-        raise LabError(f"examples/kernel did not dump its hand-over: {told.error or 'no bytes'}")
+def pieces(printed: console.Facts) -> list[tuple[int, bytes]]:
+    """The dumped rows, with adjacent rows joined. start_info is the first piece."""
+    if printed.result != "ok" or not printed.bytes:
+        raise LabError(f"examples/kernel did not dump its handoff: {printed.error or 'no bytes'}")
     found: list[tuple[int, bytes]] = []
-    for paddr, data in told.bytes:
+    for paddr, data in printed.bytes:
         if found and found[-1][0] + len(found[-1][1]) == paddr:
             found[-1] = (found[-1][0], found[-1][1] + data)
         else:
@@ -73,7 +73,7 @@ def pieces(told: console.Handover) -> list[tuple[int, bytes]]:
 
 
 def of_qemu(build: Path, machine: str, initramfs: userspace.Initramfs) -> Capture:
-    """The kernel dumps what vmlinux gets in its place. What chainload gets differs in its module, not in the map."""
+    """The handoff to examples/kernel. vmlinux gets an equal one; chainload gets another module with the same map."""
     with tempfile.TemporaryDirectory(prefix="pvhboot-") as scratch:
         module = Path(scratch) / "initrd"
         module.write_bytes(initramfs.data)
@@ -92,11 +92,11 @@ def of_dom0(build: Path) -> Capture:
     modules = [(program, "first second dump"), (b"module", "")]
     done = xen.start(modules, "dom0=pvh dom0-iommu=none dom0_mem=128M", "512M", 120,
                      until=xen.Until("kernel: (result|error)"))
-    told = console.read("kernel", [line for line in done.run.lines if line.startswith("kernel: ")])
-    # Only the values of the hypercall's map are printed; its entries have nothing else.
-    table = b"".join(wire.E820_ENTRY.pack(entry.addr, entry.size, entry.type) for entry in told.received)
-    return Capture("xen_dom0", "Xen's own dom0 builder, version 0; the map is that of XENMEM_memory_map", pieces(told),
-                   table)
+    printed = console.read("kernel", [line for line in done.run.lines if line.startswith("kernel: ")])
+    # The kernel prints the values of the hypercall's map: pack them again.
+    table = b"".join(wire.E820_ENTRY.pack(entry.addr, entry.size, entry.type) for entry in printed.received)
+    return Capture("xen_dom0", "Xen's own dom0 builder, version 0; the map is that of XENMEM_memory_map",
+                   pieces(printed), table)
 
 
 def of_domu(build: Path, initramfs: userspace.Initramfs) -> tuple[list[Capture], list[str]]:
@@ -111,10 +111,10 @@ def of_domu(build: Path, initramfs: userspace.Initramfs) -> tuple[list[Capture],
               xen.Guest("chainload", "chainload", "bundle", XEN_APPEND), xen.Guest("grub", "grub")]
     with tempfile.TemporaryDirectory(prefix="pvhboot-") as logs:
         session = xen.run_guests(guests, files, 800, Path(logs), lambda seconds, who, text: None)
-    told = {name: pieces(console.read("kernel", session.guests[name].lines)) for name in ("kernel", "above-4g")}
+    handoffs = {name: pieces(console.read("kernel", session.guests[name].lines)) for name in ("kernel", "above-4g")}
     pages = {by: userspace.read(session.guests[by].lines).zero_page for by in ("linux", "chainload", "grub")}
-    return [Capture("xen_domu", f"Xen's libxl, a domain of {MEMORY} MiB", told["kernel"], zero_pages=pages),
-            Capture("xen_domu_above_4g", "Xen's libxl, a domain of up to 4352 MiB", told["above-4g"])], session.xen
+    return [Capture("xen_domu", f"Xen's libxl, a domain of {MEMORY} MiB", handoffs["kernel"], zero_pages=pages),
+            Capture("xen_domu_above_4g", "Xen's libxl, a domain of up to 4352 MiB", handoffs["above-4g"])], session.xen
 
 
 def version(command: list[str], pattern: str) -> str:
@@ -131,30 +131,30 @@ def provenance(captures: list[Capture], xen_lines: list[str]) -> str:
     return f"""<!-- SPDX-License-Identifier: BSL-1.0 -->
 # Where these bytes come from
 
-Everything here was captured from machines that this project's own lab started, by `python3 tests/boot/capture.py`, on
-{datetime.date.today().isoformat()}. That command makes all files anew, this one included. Nothing was fetched: the
-hand-overs are the memory that a hypervisor or its firmware wrote, dumped by `examples/kernel`; the zero pages are
-`/sys/kernel/boot_params/data` in the userspace that was then reached.
+All files were captured on {datetime.date.today().isoformat()} from machines that the lab started, with
+`tests/launch.py tests/boot/capture.py`. This command recreates all files, this page included. Nothing was fetched. The
+handoffs are the memory that a hypervisor or its firmware wrote, dumped by `examples/kernel`. The zero pages are
+`/sys/kernel/boot_params/data` in the userspace that Linux started.
 
-| file | who handed over | zero pages, by who made them |
+| file | producer of the handoff | producers of the zero pages |
 |---|---|---|
 {rows}
 
 Versions: QEMU {qemu_version}; Xen {xen_version};
 GRUB {xen_packages.grub_version()}; Linux {kernel}.
 
-Commands, beside what `tools/lab` adds to be heard:
+Commands, without the options that `tools/lab` adds to read the console:
 
 * QEMU: `qemu-system-x86_64 -machine MACHINE -m {MEMORY}M -kernel kernel32.elf -initrd INITRD -append "{QEMU_APPEND}"`;
-  the zero pages with `vmlinux` (`linux`) and with `chainload.elf` and its module in the kernel's place.
+  for the zero pages, `vmlinux` (`linux`), or `chainload.elf` and its module, in place of the kernel.
 * Xen, dom0: `-kernel xen -initrd "kernel32.elf first second dump,module"` and
   `-append "dom0=pvh dom0-iommu=none dom0_mem=128M"`. The hypercall's map was printed as values and packed again.
 * Xen, domU: `xl create` with `type="pvh"`, `memory={MEMORY}`, `cmdline="{XEN_APPEND}"`, and `kernel32.elf`, Debian's
-  `vmlinuz` (`linux`), `chainload.elf` or GRUB's `i386-xen_pvh` image as `kernel`. The addresses in a hand-over
+  `vmlinuz` (`linux`), `chainload.elf` or GRUB's `i386-xen_pvh` image as `kernel`. The addresses in a handoff
   depend on the size of the kernel: only the map and the RSDP are common to all of them.
 
-In the zero pages of `chainload` and `grub` the fields scratch, heap_end_ptr and loadflags are as the kernel's
-decompressor left them.
+In the zero pages of `chainload` and `grub` the kernel's decompressor has changed the fields scratch, heap_end_ptr and
+loadflags.
 """
 
 
@@ -180,7 +180,7 @@ def main() -> int:
     except LabError as why:
         print(f"error: {why}", file=sys.stderr)
         return 1
-    print(f"capture: {len(captures)} hand-overs and their zero pages are in tests/data")
+    print(f"capture: {len(captures)} handoffs and their zero pages are in tests/data")
     return 0
 
 

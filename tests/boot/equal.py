@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""The library's "as Linux" translation against Linux itself, byte for byte. Exit 0, 1, or 77 (skipped).
+"""Compare translate_as_linux with Linux's own PVH entry, byte for byte. Exit with 0, 1, or 77 (skipped).
 
-The same machine is started twice with the same module and command line: with examples/kernel, whose hand-over is read
-out of guest memory and translated by equal/translate.cpp; and with a vmlinux, whose own PVH entry makes a zero page that
-userspace then prints.
+A machine is started twice with the same module and command line. The first run enters examples/kernel, whose handoff is
+read from guest memory and translated by equal/translate.cpp. The second enters a vmlinux, whose PVH entry makes a zero
+page that userspace prints.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from run import KERNELS, Verdict
 
 
 class Recorder:
-    """Guest memory that remembers what was read of it."""
+    """Guest memory that records what is read."""
 
     def __init__(self, memory: qemu.Memory) -> None:
         self.memory = memory
@@ -36,7 +36,7 @@ class Recorder:
 
 
 def joined(pieces: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
-    """Pieces that touch or overlap as one: a table is one extent, whatever it was read in."""
+    """Merge pieces that touch or overlap: a table is one extent, even if it was read in parts."""
     result: list[tuple[int, bytes]] = []
     for paddr, data in sorted(pieces):
         if result and paddr <= result[-1][0] + len(result[-1][1]):
@@ -48,18 +48,18 @@ def joined(pieces: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
 
 
 def capture(machine: qemu.Machine, timeout: float) -> tuple[int, list[tuple[int, bytes]]]:
-    told = console.read("kernel", qemu.start(machine, timeout).lines)
-    if told.start_info is None:
-        raise LabError("examples/kernel did not tell where its start_info is")
+    printed = console.read("kernel", qemu.start(machine, timeout).lines)
+    if printed.start_info is None:
+        raise LabError("examples/kernel did not print the address of its start_info")
     pieces: list[tuple[int, bytes]] = []
 
     def look(memory: qemu.Memory) -> None:
         recorder = Recorder(memory)
-        wire.read_start_info(recorder, told.start_info)
+        wire.read_start_info(recorder, printed.start_info)
         pieces.extend(joined(recorder.pieces))
 
     qemu.inspect(machine, "kernel: result", look, timeout)
-    return told.start_info, pieces
+    return printed.start_info, pieces
 
 
 def translated(program: Path, start_info: int, pieces: list[tuple[int, bytes]], mode: str) -> bytes:
@@ -72,7 +72,7 @@ def translated(program: Path, start_info: int, pieces: list[tuple[int, bytes]], 
 
 
 def compare(verdict: Verdict, ours: bytes, linux: bytes) -> None:
-    """Nothing is masked: a vmlinux that was entered by PVH changes nothing in its zero page until userspace sees it."""
+    """All bytes count: a vmlinux entered by PVH does not change its zero page before userspace reads it."""
     unequal = [f"{offset:#05x}: {ours[offset]:02x} here, {linux[offset]:02x} in Linux"
                for offset in range(4096) if ours[offset] != linux[offset]]
     verdict.equal("bytes that differ from Linux's zero page", unequal, [])
@@ -93,8 +93,8 @@ def main() -> int:
             module.write(made.data)
             module.flush()
             initrd = Path(module.name)
-            kernel = qemu.Machine(options.build / KERNELS / "kernel32.elf", initrd, boot.DEFAULT_APPEND, options.machine,
-                                  options.memory)
+            kernel = qemu.Machine(options.build / KERNELS / "kernel32.elf", initrd, boot.DEFAULT_APPEND,
+                                  options.machine, options.memory)
             start_info, pieces = capture(kernel, options.timeout)
             vmlinux = qemu.Machine(bzimage.vmlinux(packages.kernel()), initrd, boot.DEFAULT_APPEND, options.machine,
                                    options.memory)
@@ -105,10 +105,10 @@ def main() -> int:
         compare(verdict, translated(options.translate, start_info, pieces, "as-linux"), linux)
         strict = wire.BootParams(translated(options.translate, start_info, pieces, "strict"))
         theirs = wire.BootParams(linux)
-        verdict.equal("strict: covers what Linux's table covers, but for its ISA hole",
+        verdict.equal("strict: the same RAM as in Linux's table",
                       wire.coverage(strict.e820, wire.RAM), wire.coverage(theirs.e820, wire.RAM))
         verdict.check("strict: sorted and disjoint", wire.is_sorted_and_disjoint(strict.e820))
-        verdict.check("strict: has the RSDP, which Linux keeps elsewhere", strict.acpi_rsdp_addr != 0)
+        verdict.check("strict: has the RSDP, which Linux does not write", strict.acpi_rsdp_addr != 0)
     except LabError as why:
         verdict.check("equal to Linux", False, why)
     print(f"{verdict.failures} of the checks failed" if verdict.failures else "all checks passed")

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""chainload with a hand-over that QEMU cannot make: many map entries, several modules, a bad entry state. Exit 0, 1, or 77 (skipped).
+"""Boot chainload with a handoff that QEMU cannot make. Exit with 0, 1, or 77 (skipped).
 
-forge/forge.cpp rewrites QEMU's hand-over and enters chainload with it; Linux's userspace tells what arrived.
+forge/forge.cpp rewrites QEMU's handoff to have many map entries, several modules or a bad entry state, and enters
+chainload. Userspace reports what Linux received.
 """
 
 import argparse
@@ -13,7 +14,7 @@ from pathlib import Path
 from lab import LabError, boot, console, cpio, packages, qemu, userspace, wire
 from run import Verdict
 
-SLOTS = 128  # entries of the zero page's own table
+SLOTS = 128  # of the e820 table in the zero page
 
 
 def run_forged(options: argparse.Namespace) -> tuple[qemu.Run, userspace.Initramfs]:
@@ -26,39 +27,41 @@ def run_forged(options: argparse.Namespace) -> tuple[qemu.Run, userspace.Initram
         return qemu.start(machine, options.timeout, options.log), made
 
 
-def check_boot(verdict: Verdict, run: qemu.Run, made: userspace.Initramfs) -> tuple[console.Handover, userspace.Report]:
-    told = console.read("chainload", run.lines)
+def check_boot(verdict: Verdict, run: qemu.Run, made: userspace.Initramfs) -> tuple[console.Facts, userspace.Report]:
+    printed = console.read("chainload", run.lines)
     print("\n".join(line for line in run.lines if "chainload: " in line and " map " not in line))
-    if told.error or userspace.BEGIN not in run.lines:
+    if printed.error or userspace.BEGIN not in run.lines:
         raise LabError(f"userspace was not reached; the last lines:\n{run.tail()}")
     report = userspace.read(run.lines)
     verdict.equal("command line", report.cmdline, boot.DEFAULT_APPEND)
     verdict.equal("initrd's marker", (report.marker, report.marker_sha256), (made.token, made.marker_sha256))
-    verdict.equal("acpi_rsdp_addr", report.boot_params.acpi_rsdp_addr, told.rsdp)
-    return told, report
+    verdict.equal("acpi_rsdp_addr", report.boot_params.acpi_rsdp_addr, printed.rsdp)
+    return printed, report
 
 
-def check_entries(verdict: Verdict, told: console.Handover, report: userspace.Report, forged: int) -> None:
+def check_entries(verdict: Verdict, printed: console.Facts, report: userspace.Report, forged: int) -> None:
     params = report.boot_params
-    verdict.check("more entries than the zero page holds", len(told.received) >= forged > SLOTS, len(told.received))
+    count = len(printed.received)
+    verdict.check("more entries than the zero page holds", count >= forged > SLOTS, count)
     verdict.equal("the table is full", params.e820_entries, SLOTS)
     verdict.check("a setup_data chain carries the rest", params.setup_data != 0, f"{params.setup_data:#x}")
-    # /sys/firmware/memmap is what Linux made of table and chain together.
+    # /sys/firmware/memmap shows the entries of table and chain.
     seen = [wire.Range(entry.addr, entry.size, wire.RAM) for entry, kind in report.firmware_map if kind == "System RAM"]
-    verdict.equal("Linux has exactly the RAM that was handed over", wire.coverage(seen, wire.RAM),
-                  wire.coverage(told.sanitised, wire.RAM))
-    verdict.check("and as many ranges", len(report.firmware_map) >= 2 * forged, len(report.firmware_map))
+    verdict.equal("Linux has exactly the RAM of the handoff", wire.coverage(seen, wire.RAM),
+                  wire.coverage(printed.sanitised, wire.RAM))
+    verdict.check("Linux has as many ranges", len(report.firmware_map) >= 2 * forged, len(report.firmware_map))
 
 
-def check_modules(verdict: Verdict, told: console.Handover, report: userspace.Report, made: userspace.Initramfs) -> None:
-    verdict.equal("modules", len(told.modules), 3)
-    verdict.equal("the initrd is whole again", report.boot_params.ramdisk_size, len(made.data))
-    verdict.equal("it lies on a page", report.boot_params.ramdisk_image % 4096, 0)
+def check_modules(verdict: Verdict, printed: console.Facts, report: userspace.Report,
+                  made: userspace.Initramfs) -> None:
+    verdict.equal("modules", len(printed.modules), 3)
+    verdict.equal("size of the joined initrd", report.boot_params.ramdisk_size, len(made.data))
+    verdict.equal("offset of the initrd in its page", report.boot_params.ramdisk_image % 4096, 0)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("forged", type=Path, help="the image of forge/")
+    parser.add_argument("forged", type=Path, help="the image made from forge/")
     parser.add_argument("change", help="entries=N, modules or state")
     parser.add_argument("--memory", default="512M")
     parser.add_argument("--timeout", type=float, default=120)
@@ -67,11 +70,11 @@ def main() -> int:
     verdict = Verdict()
     try:
         run, made = run_forged(options)
-        told, report = check_boot(verdict, run, made)
+        printed, report = check_boot(verdict, run, made)
         if options.change.startswith("entries="):
-            check_entries(verdict, told, report, int(options.change.partition("=")[2]))
+            check_entries(verdict, printed, report, int(options.change.partition("=")[2]))
         elif options.change == "modules":
-            check_modules(verdict, told, report, made)
+            check_modules(verdict, printed, report, made)
     except LabError as why:
         verdict.check(options.change, False, why)
     print(f"{verdict.failures} of the checks failed" if verdict.failures else "all checks passed")

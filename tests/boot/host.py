@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""The zero page of the machine this runs on, beside what its Linux made of it. Exit 0, 1, or 77 (skipped).
+"""Compare the zero page of this machine with its Linux kernel's memory map. Exit with 0, 1, or 77 (skipped).
 
-/sys/kernel/boot_params/data is what a real boot loader or hypervisor handed over, whichever it was; read_zero_page and
-linux_e820 must come to the map that the kernel shows in /sys/firmware/memmap.
+A boot loader or hypervisor wrote the page in /sys/kernel/boot_params/data. read_zero_page and linux_e820 must arrive at
+the map that the kernel shows in /sys/firmware/memmap.
 """
 
 import subprocess
@@ -15,7 +15,7 @@ from common import skip
 BOOT_PARAMS = Path("/sys/kernel/boot_params")
 MEMMAP = Path("/sys/firmware/memmap")
 SETUP_E820_EXT = 1
-# drivers/firmware/memmap.c shows these names, which arch/x86/kernel/e820.c gives to the types.
+# The names in drivers/firmware/memmap.c, from arch/x86/kernel/e820.c.
 TYPES = {"System RAM": 1, "Reserved": 2, "ACPI Tables": 3, "ACPI Non-volatile Storage": 4, "Unusable memory": 5,
          "Persistent Memory": 7, "Persistent Memory (legacy)": 12, "Soft Reserved": 0xEFFFFFFF}
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Bad input for examples/chainload: what is wrong with it, and how the loader must end on it. Run as a program it
-prints the names of the cases."""
+"""Bad input for examples/chainload, and how it must be refused. As a program it prints the names of the cases."""
 
 import random
 import re
@@ -17,8 +16,8 @@ PAGE = 4096
 
 @dataclass(frozen=True)
 class Case:
-    """`module` makes the file from a good vmlinuz; without it QEMU gets none. `rule` is the name that the line of error
-    begins with."""
+    """`module` makes the module from a good vmlinuz; None stands for no module. `says` matches the error, and `rule`
+    is the name at its beginning."""
 
     says: re.Pattern
     rule: str
@@ -33,7 +32,7 @@ def case(says: str, rule: str, module: Callable[[bytes], bytes] | None = None, *
 
 
 def cut(at: Callable[[bytes], int]) -> Callable[[bytes], bytes]:
-    """An archive, itself intact, with a kernel that ends early."""
+    """An intact archive with a truncated kernel."""
     return lambda image: chainload_module(image[:at(image)])
 
 
@@ -50,13 +49,13 @@ def end_of_code(image: bytes) -> int:
 
 
 def archive_cut(image: bytes) -> bytes:
-    """The archive's entry says more than the module holds."""
+    """An archive whose entry is larger than the module."""
     whole = archive([Entry("vmlinuz", image)])
     return whole[:len(whole) // 2]
 
 
 def crowded(image: bytes) -> bytes:
-    """An initrd that is off its page, so that it must be copied, and for which there is no room a second time."""
+    """A misaligned initrd, which must be copied and for which there is no space for a second copy."""
     return chainload_module(image, b"i" * (120 << 20), alignment=512)
 
 
@@ -80,7 +79,7 @@ CASES = {
                             cut(lambda image: bzimage.protected_mode_offset(image) - 1)),
     "cut-at-code": case("ends before its protected-mode code", "setup_truncated",
                         cut(bzimage.protected_mode_offset)),
-    "cut-behind-code": case("truncated", "kernel_truncated",
+    "cut-after-code": case("truncated", "kernel_truncated",
                             cut(lambda image: bzimage.protected_mode_offset(image) + 1)),
     "cut-in-code": case("truncated", "kernel_truncated", cut(lambda image: end_of_code(image) // 2)),
     "cut-at-end": case("truncated", "kernel_truncated", cut(lambda image: end_of_code(image) - 16)),

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""One boot test: a machine is started, its console is read, and what it says is compared. Exit 0, 1, or 77 (skipped).
+"""Run one boot test: start a machine and compare what its console shows. Exit with 0, 1, or 77 (skipped).
 
 Scenarios:
-  kernel     QEMU -> examples/kernel; every fact it prints against the bytes in guest memory
-  linux      QEMU -> examples/chainload -> Linux -> userspace; the zero page against the handoff that QEMU gave
-  bare       QEMU -> examples/chainload with a kernel alone for its module -> Linux, which then misses its root
+  kernel     QEMU -> examples/kernel; each fact it prints is compared with guest memory
+  linux      QEMU -> examples/chainload -> Linux -> userspace; the zero page is compared with QEMU's handoff
+  bare       QEMU -> examples/chainload with a kernel as its only module -> Linux, which panics without a root
   installer  QEMU -> examples/chainload -> the Debian installer, to its first dialog
   memtest    QEMU -> examples/chainload -> memtest86+, until it tests memory
-  direct     QEMU -> vmlinux; Linux's own translation against the same handoff
-  refuse     QEMU -> examples/chainload with bad input; one clear line that names the broken rule
+  direct     QEMU -> vmlinux; Linux's own zero page is compared with QEMU's handoff
+  refuse     QEMU -> examples/chainload with bad input; one line names the broken rule
 """
 
 import argparse
@@ -27,21 +27,21 @@ from common import skip
 from lab import LabError, boot, bzimage, console, cpio, packages, qemu, userspace, wire
 
 KERNELS = Path("examples/kernel")
-KERNEL_OK = 0x10  # what examples/kernel writes to the exit port when all is well
-REFUSED = 0x20  # and what both examples write when they refuse their input
+KERNEL_OK = 0x10  # examples/kernel writes it to the exit port on success
+REFUSED = 0x20  # both examples write it when they refuse their input
 MIB = 1 << 20
-# Kernels for the scenario linux. A test skips when its kernel is unavailable, unless it is the first, which many need.
+# Kernels for the scenario linux. A test is skipped if its kernel is unavailable, except for the first.
 LINUXES = {"debian": packages.kernel, "686": packages.kernel_686, "686-pae": packages.kernel_686_pae,
            "6.12": packages.kernel_6_12}
 Got = TypeVar("Got")
 
 
 class Skip(Exception):
-    """The reason why this test cannot run here."""
+    """The test cannot run on this machine; the message is the reason."""
 
 
 class Verdict:
-    """Checks that are all made and all shown, so that a failure comes with its surroundings."""
+    """Runs and prints all checks, so that a failure shows its context."""
 
     def __init__(self) -> None:
         self.failures = 0
@@ -70,16 +70,16 @@ def kernel_machine(options: argparse.Namespace, image: str, module: Path, append
     return qemu.Machine(elf, module, append, options.machine, options.memory)
 
 
-def reference(options: argparse.Namespace) -> console.Handover:
-    """The hand-over of this machine, as the example kernel prints it."""
+def reference(options: argparse.Namespace) -> console.Facts:
+    """The handoff of this machine, as examples/kernel prints it."""
     with tempfile.NamedTemporaryFile() as module:
         module.write(b"reference")
         module.flush()
         run = qemu.start(kernel_machine(options, "kernel32", Path(module.name), "reference"), options.timeout)
-    told = console.read("kernel", run.lines)
-    if told.result != "ok":
+    printed = console.read("kernel", run.lines)
+    if printed.result != "ok":
         raise LabError(f"the reference run of examples/kernel did not succeed: {run.how()}:\n{run.tail()}")
-    return told
+    return printed
 
 
 def test_kernel(options: argparse.Namespace, verdict: Verdict) -> None:
@@ -90,7 +90,7 @@ def test_kernel(options: argparse.Namespace, verdict: Verdict) -> None:
     def look(memory: qemu.Memory, paddr: int) -> None:
         found = wire.read_start_info(memory, paddr)
         witnessed.append(found)
-        verdict.check("RSDP is one", wire.is_rsdp(memory.read(found.rsdp, 20)), f"{found.rsdp:#x}")
+        verdict.check("the RSDP is valid", wire.is_rsdp(memory.read(found.rsdp, 20)), f"{found.rsdp:#x}")
         for start, size in found.modules:
             verdict.equal("module content", hashlib.sha256(memory.read(start, size)).hexdigest(),
                           hashlib.sha256(content).hexdigest())
@@ -100,16 +100,17 @@ def test_kernel(options: argparse.Namespace, verdict: Verdict) -> None:
         module.flush()
         machine = kernel_machine(options, options.image, Path(module.name), append)
         run = qemu.start(machine, options.timeout)
-        told = console.read("kernel", run.lines)
+        printed = console.read("kernel", run.lines)
         print("\n".join(run.lines))
-        if told.start_info is None:
+        if printed.start_info is None:
             raise LabError(f"the kernel printed no address of its start_info, and {run.how()}")
-        again = qemu.inspect(machine, "kernel: result", lambda memory: look(memory, told.start_info), options.timeout)
-    verdict.check("the same facts when run again", facts(again) == facts(run))
+        again = qemu.inspect(machine, "kernel: result", lambda memory: look(memory, printed.start_info),
+                             options.timeout)
+    verdict.check("a second run prints the same facts", facts(again) == facts(run))
     verdict.equal("exit status", run.debug_exit, KERNEL_OK)
-    verdict.equal("result", told.result, "ok")
-    verdict.equal("errors", told.error, None)
-    check_kernel_facts(verdict, told, witnessed[0], append, memory_bytes(options.memory))
+    verdict.equal("result", printed.result, "ok")
+    verdict.equal("errors", printed.error, None)
+    check_kernel_facts(verdict, printed, witnessed[0], append, memory_bytes(options.memory))
     if options.machine == "microvm":
         verdict.equal("microvm's map ends in an empty entry", witnessed[0].memory_map[-1], wire.Range(0, 0, 0))
 
@@ -118,35 +119,35 @@ def facts(run: qemu.Run) -> list[str]:
     return [line[line.find("kernel: "):] for line in run.lines if "kernel: " in line]
 
 
-def check_kernel_facts(verdict: Verdict, told: console.Handover, witness: wire.StartInfo, append: str,
+def check_kernel_facts(verdict: Verdict, printed: console.Facts, witness: wire.StartInfo, append: str,
                        memory: int) -> None:
-    verdict.equal("version", told.version, witness.version)
+    verdict.equal("version", printed.version, witness.version)
     verdict.equal("version that QEMU gives", witness.version, 1)
-    verdict.equal("flags", told.flags, witness.flags)
-    verdict.equal("command line", told.cmdline, append)
+    verdict.equal("flags", printed.flags, witness.flags)
+    verdict.equal("command line", printed.cmdline, append)
     verdict.equal("command line in memory", witness.cmdline, append.encode())
-    verdict.equal("modules", told.modules, witness.modules)
-    verdict.equal("number of modules", len(told.modules), 1)
-    verdict.equal("rsdp", told.rsdp, witness.rsdp)
-    verdict.equal("rsdp as the kernel judges it", told.rsdp_state, "checksum ok")
-    verdict.equal("map as received", told.received, witness.memory_map)
-    verdict.equal("entries counted", told.received_count, len(witness.memory_map))
+    verdict.equal("modules", printed.modules, witness.modules)
+    verdict.equal("number of modules", len(printed.modules), 1)
+    verdict.equal("rsdp", printed.rsdp, witness.rsdp)
+    verdict.equal("checksum of the RSDP, by the kernel", printed.rsdp_state, "checksum ok")
+    verdict.equal("map as received", printed.received, witness.memory_map)
+    verdict.equal("entries counted", printed.received_count, len(witness.memory_map))
     empty = [witness.memmap + number * wire.MEMMAP_ENTRY.size
              for number, entry in enumerate(witness.memory_map) if entry.size == 0]
-    told_empty = [re.search(r"no bytes.*\((?:address|at) (0x[0-9a-f]+)\)", text) for text in told.oddities]
-    verdict.equal("empty entries are told as oddities", [int(match[1], 16) for match in told_empty if match], empty)
-    verdict.check("map has RAM and more", len({entry.type for entry in told.received if entry.size}) >= 2)
-    verdict.equal("map as sanitised covers the same", wire.differences(told.received, told.sanitised), [])
-    verdict.check("map as sanitised is sorted, disjoint, without empty entries",
-                  wire.is_sorted_and_disjoint(told.sanitised) and all(entry.size for entry in told.sanitised))
-    verdict.check("map as sanitised is joined where it can be", is_joined(told.sanitised))
-    verdict.equal("total ram", told.total_ram, wire.ram_bytes(witness.memory_map))
-    # Firmware keeps a little of what -m asks for: the ISA hole and its own tables.
-    verdict.check("total ram is what QEMU was asked for", memory - MIB <= (told.total_ram or 0) <= memory,
-                  f"{told.total_ram} of {memory}")
+    matches = [re.search(r"no bytes.*\((?:address|at) (0x[0-9a-f]+)\)", text) for text in printed.oddities]
+    verdict.equal("empty entries are reported as oddities", [int(match[1], 16) for match in matches if match], empty)
+    verdict.check("map has RAM and another type", len({entry.type for entry in printed.received if entry.size}) >= 2)
+    verdict.equal("sanitised map covers the same addresses", wire.differences(printed.received, printed.sanitised), [])
+    verdict.check("sanitised map is sorted, disjoint and without empty entries",
+                  wire.is_sorted_and_disjoint(printed.sanitised) and all(entry.size for entry in printed.sanitised))
+    verdict.check("sanitised map is merged", is_merged(printed.sanitised))
+    verdict.equal("total ram", printed.total_ram, wire.ram_bytes(witness.memory_map))
+    # Firmware keeps a part of the memory set with -m: the ISA hole and its tables.
+    verdict.check("total ram is the memory set with -m", memory - MIB <= (printed.total_ram or 0) <= memory,
+                  f"{printed.total_ram} of {memory}")
 
 
-def is_joined(ranges: list[wire.Range]) -> bool:
+def is_merged(ranges: list[wire.Range]) -> bool:
     return not any(a.end == b.addr and a.type == b.type for a, b in zip(ranges, ranges[1:]))
 
 
@@ -160,32 +161,32 @@ def test_linux(options: argparse.Namespace, verdict: Verdict) -> None:
                      timeout=options.timeout, log=options.log, append=append,
                      cmdline_entry=options.cmdline_entry, alignment=options.alignment)
     outcome = boot.boot(plan)
-    told, report, params = outcome.chainload, outcome.report, outcome.report.boot_params
+    printed, report, params = outcome.chainload, outcome.report, outcome.report.boot_params
     print("\n".join(line for line in outcome.run.lines if "chainload: " in line))
     for row in outcome.rows:
         verdict.check(row.what, row.ok is True, f"{row.handed_over} | {row.arrived}")
-    verdict.equal("chainload saw the map of this machine", told.received, given.received)
-    verdict.equal("zero page covers the map that QEMU gave", wire.differences(given.received, params.e820), [])
-    verdict.check("zero page's table is sorted, disjoint, without empty entries",
+    verdict.equal("chainload received the map of this machine", printed.received, given.received)
+    verdict.equal("zero page covers the map of QEMU's handoff", wire.differences(given.received, params.e820), [])
+    verdict.check("zero page's table is sorted, disjoint and without empty entries",
                   wire.is_sorted_and_disjoint(params.e820) and all(entry.size for entry in params.e820))
     verdict.equal("acpi_rsdp_addr", params.acpi_rsdp_addr, given.rsdp)
     verdict.equal("zero page's magic numbers", (params.boot_flag, params.header), (0xAA55, 0x53726448))
-    verdict.equal("things that must be nothing",
+    verdict.equal("fields that must be 0",
                   (params.sentinel, params.hardware_subarch, params.setup_data, params.ext_cmd_line_ptr,
                    params.ext_ramdisk_image, params.ext_ramdisk_size), (0,) * 6)
-    verdict.equal("type_of_loader", params.type_of_loader, told.type_of_loader)
-    verdict.equal("initrd lies where chainload says", told.placed.get("initrd"),
+    verdict.equal("type_of_loader", params.type_of_loader, printed.type_of_loader)
+    verdict.equal("the initrd's place, as chainload printed it", printed.placed.get("initrd"),
                   (params.ramdisk_image, params.ramdisk_image + params.ramdisk_size))
-    # The decompressor may move the kernel but leaves the address of its 32-bit entry as the loader wrote it.
-    verdict.equal("code32_start", params.code32_start, told.entering)
-    verdict.equal("the kernel that runs", report.kernel, release(kernel.read_bytes()))
+    # The decompressor may move the kernel, but does not change the address of the 32-bit entry.
+    verdict.equal("code32_start", params.code32_start, printed.entering)
+    verdict.equal("version of the running kernel", report.kernel, release(kernel.read_bytes()))
     check_linux_itself(verdict, report, params, memory_bytes(options.memory))
     if options.no_note:
         check_no_note(verdict, bzimage.vmlinux(kernel), options.timeout)
 
 
 def linux(options: argparse.Namespace) -> Path:
-    """The kernel to boot, with the busybox that runs on it."""
+    """The kernel to boot. Its busybox is made available as well."""
     if options.kernel == "debian":
         return packages.kernel()
     found = if_available(LINUXES[options.kernel])
@@ -194,29 +195,29 @@ def linux(options: argparse.Namespace) -> Path:
 
 
 def release(image: bytes) -> str:
-    """What `uname -r` prints when this kernel runs."""
+    """The release that `uname -r` prints on this kernel."""
     return bzimage.kernel_version(image).partition(" ")[0]
 
 
 def check_no_note(verdict: Verdict, vmlinux: Path, timeout: float) -> None:
-    """QEMU does not boot the same kernel by itself."""
+    """QEMU refuses to boot this kernel directly."""
     try:
-        said = qemu.start(qemu.Machine(vmlinux), timeout).how()
+        result = qemu.start(qemu.Machine(vmlinux), timeout).how()
     except LabError as why:
-        said = str(why)
-    last = said.splitlines()[-1].strip(" |")
-    verdict.check("the kernel has no PVH note of its own", "without PVH ELF Note" in last, last)
+        result = str(why)
+    last = result.splitlines()[-1].strip(" |")
+    verdict.check("the kernel has no PVH note", "without PVH ELF Note" in last, last)
 
 
 def check_linux_itself(verdict: Verdict, report: userspace.Report, params: wire.BootParams, memory: int) -> None:
-    """What Linux made of the zero page."""
+    """Compare Linux's own view with the zero page."""
     usable = [dataclasses.replace(entry, type=wire.RAM) for entry, kind in report.firmware_map if kind == "System RAM"]
     verdict.equal("Linux's firmware map has the same RAM", wire.coverage(usable, wire.RAM),
                   wire.coverage(params.e820, wire.RAM))
     wanted = f"RSDP 0x{params.acpi_rsdp_addr:016X}"
-    verdict.check("Linux found the RSDP there", any(wanted in line for line in report.dmesg), wanted)
-    # Kernel, page array and initramfs take their share; the boundary catches memory that is lost by the gigabyte.
-    verdict.check("Linux has the memory", report.memtotal_kib << 10 > memory - memory // 8 - 32 * MIB,
+    verdict.check("Linux found the RSDP at acpi_rsdp_addr", any(wanted in line for line in report.dmesg), wanted)
+    # Kernel, page array and initramfs use some of it. The bound detects memory that is lost by the gigabyte.
+    verdict.check("Linux has most of the memory", report.memtotal_kib << 10 > memory - memory // 8 - 32 * MIB,
                   f"{report.memtotal_kib >> 10} MiB")
 
 
@@ -224,16 +225,16 @@ def test_bare(options: argparse.Namespace, verdict: Verdict) -> None:
     machine = qemu.Machine(options.build / boot.CHAINLOAD, packages.kernel(), boot.DEFAULT_APPEND, options.machine,
                            options.memory)
     run = qemu.start(machine, options.timeout, options.log)
-    told = console.read("chainload", run.lines)
-    verdict.equal("refusals", told.error, None)
-    verdict.check("no initrd was placed", "initrd" not in told.placed)
+    printed = console.read("chainload", run.lines)
+    verdict.equal("refusals", printed.error, None)
+    verdict.check("no initrd was placed", "initrd" not in printed.placed)
     for text in ("Linux version", f"Command line: {boot.DEFAULT_APPEND}", "Kernel panic - not syncing: VFS"):
-        verdict.check(f"Linux says {text}", any(text in line for line in run.lines))
-    verdict.equal("Linux reboots when it panics", run.end, qemu.RESET)
+        verdict.check(f"Linux prints {text}", any(text in line for line in run.lines))
+    verdict.equal("Linux reboots after the panic", run.end, qemu.RESET)
 
 
 def until(machine: qemu.Machine, line: str, options: argparse.Namespace) -> qemu.Run:
-    """Run the machine until one of its lines matches."""
+    """Run the machine until a line matches."""
 
     def on_line(_seconds: float, text: str) -> None:
         if re.search(line, text):
@@ -253,15 +254,15 @@ def test_installer(options: argparse.Namespace, verdict: Verdict) -> None:
         module.flush()
         machine = qemu.Machine(options.build / boot.CHAINLOAD, Path(module.name), boot.DEFAULT_APPEND, options.machine,
                                options.memory)
-        # The installer draws its dialogs with the title in the upper edge; !! is the priority.
+        # The installer draws the title into the upper edge of a dialog; !! is the priority.
         run = until(machine, r"\[!!\] ", options)
-    told = console.read("chainload", run.lines)
+    printed = console.read("chainload", run.lines)
     print("\n".join(line for line in run.lines if "chainload: " in line))
-    start, end = told.placed["initrd"]
-    verdict.equal("the initrd has its size", end - start, initrd.stat().st_size)
+    start, end = printed.placed["initrd"]
+    verdict.equal("size of the initrd", end - start, initrd.stat().st_size)
     last = (end - 1) | 0xFFF  # Linux keeps whole pages
     for text in (f"Linux version {release(image)} ", f"Command line: {boot.DEFAULT_APPEND}",
-                 f"ACPI: RSDP 0x{told.rsdp or 0:016X}", f"RAMDISK: [mem 0x{start:08x}-0x{last:08x}]",
+                 f"ACPI: RSDP 0x{printed.rsdp or 0:016X}", f"RAMDISK: [mem 0x{start:08x}-0x{last:08x}]",
                  "Starting system log daemon"):
         verdict.check(f"the console shows {text}", any(text in line for line in run.lines))
 
@@ -273,20 +274,19 @@ def test_memtest(options: argparse.Namespace, verdict: Verdict) -> None:
         module.flush()
         machine = qemu.Machine(options.build / boot.CHAINLOAD, Path(module.name), "console=ttyS0,115200",
                                options.machine, options.memory)
-        run = until(machine, "#[1-9][0-9]* +\\[", options)  # a test after the first, so it does not stand still
-    told = console.read("chainload", run.lines)
+        run = until(machine, "#[1-9][0-9]* +\\[", options)  # the second test: memtest86+ makes progress
+    printed = console.read("chainload", run.lines)
     screen = run.lines[next(number for number, line in enumerate(run.lines) if "chainload: entering" in line) + 1:]
     print("\n".join([line for line in run.lines if "chainload: " in line] + screen))
     name = bzimage.kernel_version(image)
-    verdict.check("the screen has the name in the header", name != "" and any(name in line for line in screen), name)
-    size = f"Memory  : {wire.ram_bytes(told.received) // MIB:4}MB"
-    verdict.check("it sees the RAM that QEMU gave", any(size in line for line in screen), size)
+    verdict.check("the screen shows the name in the setup header",
+                  name != "" and any(name in line for line in screen), name)
+    size = f"Memory  : {wire.ram_bytes(printed.received) // MIB:4}MB"
+    verdict.check("it finds the RAM of QEMU's handoff", any(size in line for line in screen), size)
     tested = [int(match[1]) for line in screen if (match := re.search(r"#(\d+) +\[", line))]
-    verdict.check("it tests, one test after the other", tested == sorted(tested) and len(set(tested)) >= 2, tested)
+    verdict.check("it runs one test after the other", tested == sorted(tested) and len(set(tested)) >= 2, tested)
     errors = [match[1] for line in screen if (match := re.search(r"Errors: (\d+)", line))]
     verdict.equal("errors in memory", set(errors), {"0"})
-
-
 
 
 def test_direct(options: argparse.Namespace, verdict: Verdict) -> None:
@@ -314,14 +314,14 @@ def test_refuse(options: argparse.Namespace, verdict: Verdict) -> None:
         machine = qemu.Machine(options.build / boot.CHAINLOAD, module, append, options.machine, case.memory)
         run = qemu.start(machine, options.timeout)
     print("\n".join(line if len(line) < 300 else line[:300] + "..." for line in run.lines))
-    told = console.read("chainload", run.lines)
+    printed = console.read("chainload", run.lines)
     errors = [line for line in run.lines if "chainload: error" in line]
     verdict.equal("lines of error", len(errors), 1)
-    verdict.equal("the rule", (told.error or "").partition(":")[0], case.rule)
-    verdict.check("the sentence", case.says.search(told.error or "") is not None, case.says.pattern)
+    verdict.equal("the rule", (printed.error or "").partition(":")[0], case.rule)
+    verdict.check("the sentence", case.says.search(printed.error or "") is not None, case.says.pattern)
     verdict.equal("exit status", run.debug_exit, REFUSED)
-    verdict.equal("the machine's end", run.end, qemu.EXITED)
-    verdict.equal("Linux was entered", told.entering, None)
+    verdict.equal("end of the machine", run.end, qemu.EXITED)
+    verdict.equal("Linux was entered", printed.entering, None)
 
 
 SCENARIOS = {"kernel": test_kernel, "linux": test_linux, "bare": test_bare, "installer": test_installer,
@@ -337,12 +337,13 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--memory", default="256M")
     parser.add_argument("--image", default="kernel32", help="kernel: kernel32 or kernel64")
     parser.add_argument("--kernel", default="debian", choices=LINUXES, help="linux: which kernel")
-    parser.add_argument("--no-note", action="store_true", help="linux: it has no PVH note and QEMU cannot boot it")
-    parser.add_argument("--fill-command-line", action="store_true", help="linux: as long as the kernel takes")
-    parser.add_argument("--cmdline-entry", help="linux: a command line in the archive, which wins over QEMU's")
-    parser.add_argument("--alignment", type=int, default=4096, help="linux: of the initrd in its module")
-    parser.add_argument("--timeout", type=float, default=120, help="for each machine, in seconds")
-    parser.add_argument("--log", type=Path, help="keep the console here")
+    parser.add_argument("--no-note", action="store_true", help="linux: the kernel must have no PVH note")
+    parser.add_argument("--fill-command-line", action="store_true",
+                        help="linux: a command line of the greatest length that the kernel accepts")
+    parser.add_argument("--cmdline-entry", help="linux: a command line in the archive, which replaces QEMU's")
+    parser.add_argument("--alignment", type=int, default=4096, help="linux: the alignment of the initrd in the module")
+    parser.add_argument("--timeout", type=float, default=120, help="seconds for each machine")
+    parser.add_argument("--log", type=Path, help="a file for the console")
     return parser
 
 

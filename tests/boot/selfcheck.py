@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""The boot tests, tested: they must fail on a machine that hangs, on wrong facts and on broken input."""
+"""Tests of the boot tests: they must fail on a machine that hangs, on wrong facts and on broken input."""
 
 import argparse
 import bz2
@@ -39,7 +39,7 @@ HERE = Path(__file__).resolve().parent
 
 
 class Folder(unittest.TestCase):
-    """A scratch folder for each test."""
+    """Each test has a scratch folder."""
 
     def setUp(self) -> None:
         scratch = tempfile.TemporaryDirectory(prefix="pvhboot-")
@@ -48,7 +48,7 @@ class Folder(unittest.TestCase):
 
 
 class Hanging(Folder):
-    """Nothing waits for ever, and what was said until then is told."""
+    """A machine that hangs is ended at the timeout, and its last lines are shown."""
 
     def guest(self, text: str, exit_value: int | None, last: bytes = b"") -> Path:
         path = self.folder / "guest.elf"
@@ -71,7 +71,7 @@ class Hanging(Folder):
         self.assertEqual((run.end, run.debug_exit, run.lines[-1]), (qemu.POWERED_OFF, None, "last words"))
 
     def test_reset_before_qemu_listens(self) -> None:
-        """The machine does not run until QEMU would report its end."""
+        """The machine runs only after QEMU can report its end."""
 
         class Late(qemu.Control):
             delay = 0.0
@@ -98,7 +98,7 @@ class Hanging(Folder):
                     boot.boot(plan)
 
     def test_screens(self) -> None:
-        """A program that fills a screen moves the cursor and ends no line."""
+        """A program that draws a screen moves the cursor instead of ending lines."""
 
         def on_line(_seconds: float, line: str) -> None:
             if line == "two":
@@ -117,7 +117,7 @@ class Hanging(Folder):
 
     def endless(self) -> Path:
         image = bytearray(tiny_guest.elf("again\r\n", 1))
-        # The exit becomes a jump to the note's entry.
+        # A jump to the note's entry replaces the exit.
         at = image.index(b"\xb8\x01\0\0\0\xe7\xf4")
         image[at:at + 7] = b"\xeb" + struct.pack("b", -(5 + 4 + 8 + 2)) + b"\x90" * 5
         path = self.folder / "guest.elf"
@@ -148,12 +148,12 @@ class Hanging(Folder):
     def test_broken_machine_is_an_error(self) -> None:
         with self.assertRaisesRegex(LabError, "QEMU ended with status 1"):
             qemu.start(qemu.Machine(self.folder / "absent.elf"), timeout=30)
-        with self.assertRaisesRegex(LabError, "strange memory size"):
+        with self.assertRaisesRegex(LabError, "invalid memory size"):
             qemu.start(qemu.Machine(self.guest("", 1), memory="lots"), timeout=30)
 
 
 class WholeTests(Folder):
-    """run.py as Meson calls it, with guests that say the wrong thing."""
+    """run.py, called as Meson calls it, with guests that print wrong facts."""
 
     def run_test(self, guest: bytes, *arguments: str, timeout: int = 60) -> subprocess.CompletedProcess:
         for name in ("kernel/kernel32.elf", "chainload/chainload.elf"):
@@ -177,7 +177,7 @@ class WholeTests(Folder):
 
     def test_loader_that_resets(self) -> None:
         done = self.run_test(tiny_guest.elf("", None, tiny_guest.TRIPLE_FAULT), "refuse", "no-module")
-        self.assert_fails(done, "NOT OK *the machine's end: reset instead of exit")
+        self.assert_fails(done, "NOT OK *end of the machine: reset instead of exit")
 
     def test_kernel_without_facts(self) -> None:
         self.assert_fails(self.run_test(tiny_guest.elf("kernel: result ok\r\n", 0x10), "kernel"),
@@ -202,7 +202,7 @@ class WholeTests(Folder):
 
 
 def zero_page(**changes: int) -> bytes:
-    """A page that agrees with `LINES`, but for the changes."""
+    """A zero page that agrees with `LINES`, except for the changes."""
     page = bytearray(4096)
     values = {"acpi_rsdp_addr": 0xF59E0, "e820_entries": 2, "boot_flag": 0xAA55, "header": 0x53726448, "version": 0x20F,
               "type_of_loader": 0xFF, "ramdisk_image": 0x7000000, "ramdisk_size": 4} | changes
@@ -227,15 +227,15 @@ LINES = [
 
 
 class Judging(unittest.TestCase):
-    """Each row of the verdict turns when its fact does, and no other row does."""
+    """A wrong fact makes its row of the verdict fail, and no other row."""
 
     def rows(self, lines: list[str] | None = None, page: bytes | None = None, **report: object) -> dict[str, bool]:
         made = userspace.Initramfs(b"data", "token", "digest")
         plan = boot.Plan(Path("vmlinuz"), Path("chainload.elf"), append="console=ttyS0")
-        told = userspace.Report(cmdline="console=ttyS0", zero_page=page or zero_page(), marker="token",
+        complete = userspace.Report(cmdline="console=ttyS0", zero_page=page or zero_page(), marker="token",
                                 marker_sha256="digest")
         outcome = boot.Outcome(plan, qemu.Run(lines=LINES), console.read("chainload", lines or LINES),
-                               dataclasses.replace(told, **report), made, 4)
+                               dataclasses.replace(complete, **report), made, 4)
         return {row.what: row.ok for row in boot.judge(outcome)}
 
     def assert_only(self, wrong: str, rows: dict[str, bool]) -> None:
@@ -264,7 +264,7 @@ class Judging(unittest.TestCase):
 
 
 class Reading(unittest.TestCase):
-    """Lines that are damaged are not silently passed over."""
+    """Malformed lines are errors."""
 
     def test_grammar(self) -> None:
         for line in ("start_info 21e0 version 1 flags 0x0", 'command line 0x0 (3 bytes) "four"', "map received [0x0,",
@@ -287,7 +287,7 @@ class Reading(unittest.TestCase):
 
 
 class Images(Folder):
-    """Unpacking kernels, and writing archives, against the tools that everybody has."""
+    """Unpacking kernels and writing archives, compared with the common tools."""
 
     KERNEL = b"\x7fELF" + bytes(range(256)) * 64
 
@@ -324,7 +324,7 @@ class Images(Folder):
                 ("not inside the file", self.image(whole, length=len(whole) + 1)),
                 ("not inside the file", self.image(whole, length=0)),
                 ("does not unpack", self.image(whole[:40] + b"\xff" * 8 + whole[48:])),
-                ("unpacks to .* bytes and says", self.image(whole[:-4] + b"\0\0\0\0")),
+                ("unpacks to .* bytes, not to", self.image(whole[:-4] + b"\0\0\0\0")),
                 ("unknown format", self.image(b"none of them")),
                 ("not an ELF file", self.image(lzma.compress(b"text") + struct.pack("<I", 4)))):
             with self.subTest(says), self.assertRaisesRegex(LabError, says):
@@ -435,7 +435,7 @@ class Inputs(Folder):
 
 
 class Commands(Folder):
-    """./dev boot up to the machine, which others test."""
+    """./dev boot, without the machine."""
 
     def options(self, *arguments: str) -> argparse.Namespace:
         parser = argparse.ArgumentParser()
@@ -449,7 +449,7 @@ class Commands(Folder):
                 mock.patch.object(command_boot.building, "configure", side_effect=AssertionError):
             for arguments, says in ((("--kernel", str(path)), "--kernel: .* is gzip"),
                                     (("--xen", "--kernel", str(path)), "--kernel: .* is gzip"),
-                                    (("--memory", "lots"), "strange memory size"),
+                                    (("--memory", "lots"), "invalid memory size"),
                                     (("--xen", "--memory", "5G"), "does not fit")):
                 with self.subTest(arguments), self.assertRaisesRegex(LabError, says):
                     command_boot.check(self.options(*arguments))
@@ -461,7 +461,7 @@ class Commands(Folder):
                 command_boot.check(self.options())
 
     def times(self, *arguments: str) -> list[float]:
-        """The seconds before each stage of a boot whose set-up takes 0.3 s and whose machine another 0.3 s."""
+        """The seconds before each stage of a boot whose build takes 0.3 s and whose machine takes another 0.3 s."""
         kernel = self.folder / "kernel"
         kernel.write_bytes(b"kernel")
         outcome = boot.Outcome(boot.Plan(kernel, kernel), qemu.Run(end=qemu.POWERED_OFF), None, None, None)
@@ -499,7 +499,7 @@ class Commands(Folder):
 
 
 class Packages(Folder):
-    """Downloads, from a mirror that is a folder."""
+    """Downloads from a folder as the mirror."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -543,7 +543,7 @@ class Packages(Folder):
             self.assertEqual(self.fetched.count(packages.KERNEL_PACKAGE), 1, self.fetched)
 
     def test_another_architecture(self) -> None:
-        """The real apt, with lists of the lab's own."""
+        """apt itself, with package lists in the cache."""
         if not packages.has_apt():
             self.skipTest("this system has no apt")
         package = self.folder / "package"
@@ -567,7 +567,7 @@ class Packages(Folder):
                 contextlib.redirect_stdout(io.StringIO()):
             found = packages.provide("linux-image-lab", packages.KERNEL_FILE, "no other way", packages.I386)
             self.assertEqual(found.read_bytes(), b"kernel")
-            with self.assertRaisesRegex(packages.Unavailable, "the i386 lists of this system do not know it"):
+            with self.assertRaisesRegex(packages.Unavailable, "the i386 lists of this system do not have it"):
                 packages.provide("linux-image-absent", packages.KERNEL_FILE, "no other way", packages.I386)
         self.assertEqual(subprocess.run(foreign, capture_output=True, timeout=60, check=True).stdout, before)
         self.assertFalse(packages.known("linux-image-lab"))
@@ -607,7 +607,7 @@ class Packages(Folder):
                     self.assertRaisesRegex(packages.Unavailable, says, packages.kernel_6_12)
                 self.assertEqual(asked, [None, packages.BACKPORTS])
                 if says is None:
-                    packages.kernel_6_12()  # from the cache, and no list is asked again
+                    packages.kernel_6_12()  # from the cache, without another download
                     self.assertEqual(len(asked), 2)
 
     def test_skipped_with_the_reason_as_the_last_line(self) -> None:
@@ -619,15 +619,15 @@ class Packages(Folder):
                     mock.patch.object(sys, "argv", ["run.py", *scenario, "--build", str(self.folder)]):
                 status = tests.main()
             last = said.getvalue().splitlines()[-1]
-            if scenario == ("linux",):  # without the kernel of all tests this one fails
+            if scenario == ("linux",):  # Debian's kernel is required: the test fails
                 self.assertEqual((status, last), (1, "1 of the checks failed"))
             else:
                 self.assertEqual(status, SKIP)
-                self.assertRegex(last, "^skipped: .* is not in .* and this system has no apt to download it with")
+                self.assertRegex(last, "^skipped: .* is not in .* and this system has no apt to download it: ")
 
 
 class Maps(unittest.TestCase):
-    """Comparing maps by what they cover."""
+    """Maps are compared by the addresses that they cover."""
 
     def test_differences(self) -> None:
         a = [wire.Range(0, 0x1000, 1), wire.Range(0x1000, 0x1000, 1), wire.Range(0x5000, 0x1000, 2),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-"""A guest of a dozen instructions, for tests of the lab itself: prints a text on the serial port, then exits, resets,
+"""A guest of a dozen instructions, for tests of the lab. It prints a text on the serial port, then exits, resets,
 powers off or hangs."""
 
 import struct
@@ -14,7 +14,7 @@ POWER_OFF = b"\x66\xba\x04\x06\x66\xb8\0\x20\x66\xef"
 
 
 def elf(text: str, exit_value: int | None, last: bytes = b"") -> bytes:
-    """An ELF32 file with the PVH note. Without `exit_value` the guest executes `last` and then loops for ever."""
+    """An ELF32 file with the PVH note. Without `exit_value` the guest executes `last` and loops."""
     message = text.encode() + b"\0"
     head = 52 + 2 * 32
     note = struct.pack("<III4sI", 4, 4, XEN_PHYS32_ENTRY, b"Xen\0", LOAD + head + NOTE_SIZE)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""The comparisons on Xen, tested: each of them must fail when what it compares is not as it should be."""
+"""Tests of the boot tests on Xen: each comparison must fail on a difference."""
 
 import contextlib
 import io
@@ -56,7 +56,7 @@ class ZeroPages(unittest.TestCase):
         other = [GRUBS[0], (0xFC000000, 0x9000, 4)]
         self.assertEqual(self.failures(ours, page(other, type_of_loader=0x72, acpi_rsdp_addr=0xFC008000), KNOWN), 1)
         self.assertEqual(self.failures(ours, theirs, KNOWN | {"cl_magic": "does not occur"}), 1)
-        self.assertEqual(self.failures(ours, ours, {}), 1)  # the same page twice was no comparison
+        self.assertEqual(self.failures(ours, ours, {}), 1)  # a page compared with itself proves nothing
 
     def test_fields_cover_the_page_once(self) -> None:
         taken = sorted(zero_pages.FIELDS.values())
@@ -111,7 +111,7 @@ class Consoles(unittest.TestCase):
 
 
 class Machines(unittest.TestCase):
-    """With a guest of some instructions in Xen's place: nothing waits for ever, and what was said is kept."""
+    """A small guest replaces Xen: a hang ends at the timeout, and the console is kept."""
 
     def setUp(self) -> None:
         scratch = tempfile.TemporaryDirectory(prefix="pvhboot-")
@@ -127,7 +127,7 @@ class Machines(unittest.TestCase):
         real = qemu.Machine
 
         def machine(*arguments: object) -> qemu.Machine:
-            """Without -initrd: only of a multiboot kernel, as Xen is, does QEMU take it for a list of modules."""
+            """Without -initrd: QEMU accepts a list of modules only for a multiboot kernel such as Xen."""
             *rest, extra = arguments
             return real(*rest, extra[extra.index("-serial"):])
 
@@ -139,8 +139,8 @@ class Machines(unittest.TestCase):
 
     def test_hang(self) -> None:
         log = self.folder / "log"
-        says = r"within 2 s(.|\n)*\| last\n(.|\n)*of Xen"
-        with self.saying("first\r\nlast\r\n"), self.assertRaisesRegex(LabError, says):
+        expected = r"within 2 s(.|\n)*\| last\n(.|\n)*those of Xen"
+        with self.saying("first\r\nlast\r\n"), self.assertRaisesRegex(LabError, expected):
             xen.start([(b"module", "words, and a comma")], "", "64M", 2, log=log)
         self.assertIn("last\n", log.read_text(encoding="utf-8"))
 
@@ -148,7 +148,7 @@ class Machines(unittest.TestCase):
         began = time.monotonic()
         with self.saying("first\r\nlast\r\n"):
             done = xen.start([(b"module", "")], "", "64M", 30, until=xen.Until("^last$"))
-            with self.assertRaisesRegex(LabError, "Xen did not say 'halted'"):
+            with self.assertRaisesRegex(LabError, "Xen did not print 'halted'"):
                 xen.start([(b"module", "")], "", "64M", 30, until=xen.Until("^last$", "halted", 0.5))
         self.assertEqual(done.run.lines[-1], "last")
         self.assertLess(time.monotonic() - began, 20)
@@ -179,7 +179,7 @@ class Skipping(unittest.TestCase):
 
 
 class Document(unittest.TestCase):
-    """docs/protocol.md shows bytes that were captured, and names tests that exist."""
+    """docs/protocol.md shows bytes of tests/data, and names tests that exist."""
 
     TEXT = (ROOT / "docs/protocol.md").read_text(encoding="utf-8")
 

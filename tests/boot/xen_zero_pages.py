@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Two zero pages for the same kernel in the same machine, field by field: where they may differ, and why."""
+"""Compare two zero pages for the same kernel and machine by field. Tables list the differences and their reasons."""
 
 from lab import wire
 
@@ -40,7 +40,7 @@ def field_of(offset: int) -> str:
 
 
 def differing(left: bytes, right: bytes) -> dict[str, str]:
-    """The fields with a byte that is not the same, and both contents."""
+    """The fields that differ, with both contents."""
     names = dict.fromkeys(field_of(offset) for offset in range(PAGE) if left[offset] != right[offset])
     return {name: f"{content(left, name)} against {content(right, name)}" for name in names}
 
@@ -51,7 +51,7 @@ def content(page: bytes, name: str) -> str:
 
 
 def types_of_pages(ranges: list[wire.Range]) -> list[wire.Range]:
-    """The map as Linux uses it: RAM as whole pages, everything else widened to pages, and no RAM in the ISA hole."""
+    """The map as Linux uses it: RAM cut to whole pages, other types widened to pages, and no RAM in the ISA hole."""
     found = []
     for entry in wire.without_isa_ram(ranges):
         start, end = entry.addr // PAGE * PAGE, (entry.end + PAGE - 1) // PAGE * PAGE
@@ -62,37 +62,37 @@ def types_of_pages(ranges: list[wire.Range]) -> list[wire.Range]:
     return found
 
 
-# Why a field is another with GRUB 2.06 than with chainload, for the same kernel and initrd.
-PLACE = "each loader chooses the address"
+# Fields that differ between GRUB 2.06 and chainload, for the same kernel and initrd.
+PLACE = "each boot loader chooses the address"
 GRUB_DIFFERENCES = {
-    "type_of_loader": "0x72 is GRUB's number; chainload has none and says 0xff",
+    "type_of_loader": "0x72 is GRUB's number; chainload has none and writes 0xff",
     "cmd_line_ptr": PLACE,
     "ramdisk_image": f"{PLACE}: GRUB copies the initrd below the top of RAM, chainload leaves it where Xen put it",
-    "e820_entries": "GRUB sees a map that Xen's caller edited: rounded to pages, ACPI joined, and RAM in the ISA hole",
-    "e820_table": "the same; the types of all pages that Linux uses are compared on their own",
-    "loadflags": "GRUB sets CAN_USE_HEAP, which only the 16-bit entry reads, and QUIET_FLAG, since the words say quiet",
-    "heap_end_ptr": "GRUB gives the 16-bit heap a size; the kernel's own value stays with chainload",
-    "boot_flag": "GRUB's own structure has other bytes here and zeroes them; Linux does not look again",
-    "root_dev": "GRUB names the RAM disk that Linux had before initramfs",
-    "cl_magic": "GRUB fills the command line pointer of protocols before 2.02 as well",
+    "e820_entries": "GRUB rounds Xen's map to pages, merges the ACPI entries, and leaves RAM in the ISA hole",
+    "e820_table": "the same; a separate check compares the types of all pages",
+    "loadflags": "GRUB sets CAN_USE_HEAP, which only the 16-bit entry reads, and QUIET_FLAG, for the word quiet",
+    "heap_end_ptr": "GRUB sets the size of the 16-bit heap; chainload keeps the kernel's value",
+    "boot_flag": "GRUB's structure has other fields here and clears them; Linux does not read the field again",
+    "root_dev": "GRUB sets the RAM disk of the time before initramfs",
+    "cl_magic": "GRUB also writes the command line pointer of protocols before 2.02",
     "cl_offset": "the same",
-    "ext_mem_k": "GRUB claims 32 MiB for kernels that read no e820",
+    "ext_mem_k": "GRUB reports 32 MiB for kernels that do not read e820",
     "alt_mem_k": "the same",
-    "orig_video_points": "GRUB describes a text screen of 16-line characters that a PVH guest does not have",
+    "orig_video_points": "GRUB describes a text screen with characters of 16 lines, which a PVH guest does not have",
 }
-# Why Linux's own translation, at its PVH entry, differs from chainload's: it has no header of a bzImage to begin with.
-NO_HEADER = "a field of the setup header, which only a loader of the bzImage has"
+# Fields that differ between Linux's PVH entry and chainload. A vmlinux has no setup header.
+NO_HEADER = "a field of the setup header, which only the bzImage has"
 OWN_DIFFERENCES = dict.fromkeys((
     "setup_sects", "root_flags", "syssize", "vid_mode", "boot_flag", "jump", "header", "start_sys_seg",
     "kernel_version", "loadflags", "setup_move_size", "code32_start", "heap_end_ptr", "initrd_addr_max",
     "kernel_alignment", "relocatable_kernel", "min_alignment", "xloadflags", "cmdline_size", "payload_offset",
     "payload_length", "pref_address", "init_size", "handover_offset", "kernel_info_offset"), NO_HEADER) | {
     "acpi_rsdp_addr": "this kernel keeps the RSDP in its PVH code; Linux of 2026 writes it here",
-    "version": "Linux gives itself 2.12; the bzImage has its own",
-    "type_of_loader": "0x90 is Xen's number, which Linux gives itself",
+    "version": "Linux writes 2.12; the bzImage has its own version",
+    "type_of_loader": "Linux writes 0x90, Xen's number",
     "cmd_line_ptr": PLACE,
     "ramdisk_image": PLACE,
-    "scratch": "the decompressor's, which the PVH entry of vmlinux has no part in",
-    "e820_entries": "Linux copies the map one to one and appends the ISA hole; it is sanitised later",
+    "scratch": "the decompressor writes it, and a vmlinux has no decompressor",
+    "e820_entries": "Linux copies the map one to one and appends the ISA hole; it sanitises the map later",
     "e820_table": "the same",
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Values that ./dev refuses, each in one sentence, before it installs, builds or downloads anything."""
+"""./dev refuses bad values in one sentence, before it installs, builds or downloads anything."""
 
 import support
 
-# (command line, what the sentence says); the stand-in for apt-get would note an install
+# A command line, and the beginning of the error. The stub of apt-get would record an install.
 REFUSED = (
     ("test nowhere", "unknown suite nowhere: there are "),
     ("test unit nowhere other", "unknown suite nowhere, other: there are "),
@@ -13,14 +13,14 @@ REFUSED = (
     ("test --fast", "unrecognized arguments: --fast"),
     ("boot --machine x86", "--machine: invalid choice: 'x86' (choose from "),
     ("boot --accel hvf", "--accel: invalid choice: 'hvf' (choose from "),
-    ("boot --memory 256X", "strange memory size '256X'"),
-    ("boot --memory 0", "strange memory size '0'"),
-    ("boot --memory -1G", "strange memory size '-1G'"),
-    ("boot --memory 1.5G", "strange memory size '1.5G'"),
-    ("boot --xen --memory 256X", "strange memory size '256X'"),
+    ("boot --memory 256X", "invalid memory size '256X'"),
+    ("boot --memory 0", "invalid memory size '0'"),
+    ("boot --memory -1G", "invalid memory size '-1G'"),
+    ("boot --memory 1.5G", "invalid memory size '1.5G'"),
+    ("boot --xen --memory 256X", "invalid memory size '256X'"),
     ("boot --xen --memory 5G", "a domain of 5120 MiB does not fit"),
-    ("boot --xen --direct", "--xen goes with "),
-    ("boot --xen --machine pc", "--xen goes with "),
+    ("boot --xen --direct", "--xen allows only "),
+    ("boot --xen --machine pc", "--xen allows only "),
     ("boot --timeout -5", "--timeout: '-5' is not a time"),
     ("boot --timeout 0", "--timeout: '0' is not a time"),
     ("boot --timeout nan", "--timeout: 'nan' is not a time"),
@@ -37,7 +37,7 @@ REFUSED = (
     ("fuzz --time 99999999999999999999999", "--time: '99999999999999999999999' is not a time"),
     ("fuzz --seed 0", "--seed: '0' is not a seed"),
     ("fuzz --seed 4294967296", "--seed: '4294967296' is not a seed"),
-    ("matrix g++-2", "nothing is called g++-2: there are "),
+    ("matrix g++-2", "no compiler or machine g++-2: there are "),
     ("lint nothing.hpp", "no header and no example ends with nothing.hpp"),
     ("format all", "unrecognized arguments: all"),
     ("bench --fast", "unrecognized arguments: --fast"),

@@ -30,7 +30,7 @@ class Answers(support.Bare):
     def test_list(self) -> None:
         done = self.dev("test", "--list")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertIn("once a build is configured", done.stdout.splitlines()[0])
+        self.assertIn("with a configured build", done.stdout.splitlines()[0])
         self.assertIn("\nunit: tests/captures tests/unit\n", done.stdout)
         self.assert_nothing_happened()
 
@@ -93,7 +93,7 @@ class Installing(support.Bare):
             self.assertIn(f" {package}", calls[1])
         # The stand-in installs nothing, and that is noticed.
         self.assertEqual(done.returncode, 1)
-        self.assertIn("these are still not found", done.stderr)
+        self.assertIn("these are still missing", done.stderr)
 
     def test_sudo_without_a_password(self) -> None:
         self.script("sudo", '[ "$1" = -n ] && exit 0; "$@"')

@@ -107,7 +107,7 @@ class Suites(support.Scratch):
 
     def test_list_without_a_build_says_so(self) -> None:
         lines = command_test.listing(self.folder / "nothing").splitlines()
-        self.assertIn("once a build is configured", lines[0])
+        self.assertIn("with a configured build", lines[0])
         self.assertIn("dev: tests/dev", lines)
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSL-1.0
-"""The boot lab: real kernels, a tiny userspace and QEMU, behind `./dev boot` and tests/boot.
+"""The boot lab: Linux kernels, a small userspace and machines in QEMU, for `./dev boot` and tests/boot.
 
-Everything that is decoded here is decoded by plain Python tables, on purpose without the C++ library: the lab is the
-witness that the library is measured against.
+The lab decodes all structures with Python tables of its own. It shares no code with the C++ library, so that tests can
+compare the two.
 """
 
 from pathlib import Path
@@ -12,4 +12,4 @@ CACHE = ROOT / ".cache"
 
 
 class LabError(Exception):
-    """Something that the user can act on; the message is the whole explanation."""
+    """An error that the user can act on. The message names the cause and, where there is one, the remedy."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Booting Linux in QEMU, through examples/chainload or straight through its own PVH entry, and judging what arrived."""
+"""Boot Linux in QEMU, through examples/chainload or its own PVH entry, and compare the handoff with what arrived."""
 
 import tempfile
 from dataclasses import dataclass, field
@@ -10,13 +10,13 @@ from lab import LabError, bzimage, console, packages, qemu, userspace, wire
 from lab.cpio import chainload_module
 
 CHAINLOAD = Path("examples/chainload/chainload.elf")
-# ttyS0 to be heard; panic=-1 so that a dying kernel ends the machine instead of waiting.
+# The lab reads ttyS0. With panic=-1 a panic resets the machine at once, which ends it.
 DEFAULT_APPEND = "console=ttyS0 panic=-1"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the verdict; `ok` is None when the console does not show enough to judge."""
+    """One row of the verdict. `ok` is None if the console shows too little to decide."""
 
     what: str
     handed_over: str
@@ -35,19 +35,19 @@ class Plan:
     machine: str = "q35"
     memory: str = "256M"
     accel: str = qemu.DEFAULT_ACCELERATOR
-    timeout: float = 120.0  # seconds; the machine is ended then
+    timeout: float = 120.0  # seconds after which the machine is ended
     log: Path | None = None
-    cmdline_entry: str | None = None  # wins over `append` in Linux: an archive member for chainload
-    alignment: int = 4096  # of the initrd in chainload's module
+    cmdline_entry: str | None = None  # an archive member for chainload; replaces `append` as Linux's command line
+    alignment: int = 4096  # of the initrd within chainload's module
 
 
 @dataclass
 class Outcome:
-    """Everything that a boot showed."""
+    """The results of a boot."""
 
     plan: Plan
     run: qemu.Run
-    chainload: console.Handover | None
+    chainload: console.Facts | None
     report: userspace.Report | None
     initramfs: userspace.Initramfs | None
     initrd_bytes: int = 0
@@ -55,7 +55,7 @@ class Outcome:
 
 
 def boot(plan: Plan, on_line: Callable[[float, str], None] | None = None) -> Outcome:
-    """Make the inputs, run the machine, read the console."""
+    """Make the inputs, run the machine and judge its console."""
     image = plan.kernel.read_bytes()
     made = None if plan.initrd else userspace_of(image)
     initrd = plan.initrd.read_bytes() if plan.initrd else made.data
@@ -73,32 +73,32 @@ def boot(plan: Plan, on_line: Callable[[float, str], None] | None = None) -> Out
         except qemu.Hang as why:
             if made:
                 raise
-            run = why.run  # an initrd from elsewhere need not end the machine: what it said until now is judged
+            run = why.run  # a user's initrd may leave the machine running: judge what was printed
     return conclude(plan, run, made, len(initrd))
 
 
 def userspace_of(kernel: bytes) -> userspace.Initramfs:
-    """The reporting userspace, of as many bits as the kernel."""
+    """The reporting userspace, with the word size of the kernel."""
     return userspace.build(packages.busybox(bzimage.bits(kernel)).read_bytes())
 
 
 def conclude(plan: Plan, run: qemu.Run, made: userspace.Initramfs | None, initrd_bytes: int) -> Outcome:
-    """What the console of a boot shows, judged."""
-    told = console.read("chainload", run.lines) if plan.chainload else None
-    if told and told.error:
-        raise LabError(f"chainload refused: {told.error}")
+    """Judge the console of a boot."""
+    printed = console.read("chainload", run.lines) if plan.chainload else None
+    if printed and printed.error:
+        raise LabError(f"chainload refused: {printed.error}")
     reached = userspace.BEGIN in run.lines
     if made and not reached:
-        hint = "" if "console=" in plan.append else " (Linux was given no console= to speak on)"
+        hint = "" if "console=" in plan.append else " (Linux's command line has no console=)"
         raise LabError(f"userspace was not reached{hint}: {run.how()}; its last lines:\n{run.tail()}")
     report = userspace.read(run.lines) if reached else None
-    outcome = Outcome(plan, run, told, report, made, initrd_bytes)
+    outcome = Outcome(plan, run, printed, report, made, initrd_bytes)
     outcome.rows = judge(outcome)
     return outcome
 
 
 def judge(outcome: Outcome) -> list[Row]:
-    """The table: what QEMU handed over, what Linux has, and whether they agree."""
+    """The rows of the verdict: what was handed over, what Linux has, and whether the two agree."""
     if outcome.report is None:
         return judge_console(outcome)
     if outcome.chainload is None:
@@ -107,23 +107,23 @@ def judge(outcome: Outcome) -> list[Row]:
 
 
 def judge_chainload(outcome: Outcome) -> list[Row]:
-    told, report, plan = outcome.chainload, outcome.report, outcome.plan
+    printed, report, plan = outcome.chainload, outcome.report, outcome.plan
     params = report.boot_params
     wanted = plan.append if plan.cmdline_entry is None else plan.cmdline_entry
     return [
-        start_info_row(told),
-        map_row(told.received, params),
-        Row("RSDP", f"{told.rsdp or 0:#x}", f"acpi_rsdp_addr {params.acpi_rsdp_addr:#x}",
-            told.rsdp is not None and told.rsdp == params.acpi_rsdp_addr),
+        start_info_row(printed),
+        map_row(printed.received, params),
+        Row("RSDP", f"{printed.rsdp or 0:#x}", f"acpi_rsdp_addr {params.acpi_rsdp_addr:#x}",
+            printed.rsdp is not None and printed.rsdp == params.acpi_rsdp_addr),
         Row("command line", quoted(wanted), quoted(report.cmdline), wanted == report.cmdline),
         initrd_row(outcome),
-        Row("zero page", f"at {told.zero_page or 0:#x}", loader_text(params),
-            params.type_of_loader != 0 and params.sentinel == 0 and bool(told.zero_page)),
+        Row("zero page", f"at {printed.zero_page or 0:#x}", loader_text(params),
+            params.type_of_loader != 0 and params.sentinel == 0 and bool(printed.zero_page)),
     ]
 
 
 def judge_direct(outcome: Outcome) -> list[Row]:
-    """Linux's own translation: the map as it came, plus the ISA hole as reserved, and no RSDP address."""
+    """Linux's own PVH entry copies the map, adds the ISA hole as reserved, and writes no RSDP address."""
     report, plan = outcome.report, outcome.plan
     params = report.boot_params
     table = params.e820
@@ -136,18 +136,18 @@ def judge_direct(outcome: Outcome) -> list[Row]:
 
 
 def judge_console(outcome: Outcome) -> list[Row]:
-    """With an initrd from elsewhere there is no report: only what loader and kernel print can be compared."""
-    told, plan, lines = outcome.chainload, outcome.plan, outcome.run.lines
+    """A user's initrd makes no report: compare what chainload and the kernel print."""
+    printed, plan, lines = outcome.chainload, outcome.plan, outcome.run.lines
     banner = next((line for line in lines if "Linux version" in line), None)
     cmdline = next((line.split("Command line: ", 1)[1] for line in lines if "Command line: " in line), None)
     wanted = plan.append if plan.cmdline_entry is None else plan.cmdline_entry
     rows = [Row("kernel", plan.kernel.name, shown(banner, "Linux version", 3), bool(banner))]
-    if told:
-        rows.append(start_info_row(told))
-        rows.append(Row("memory map", map_text(told.received), "(not on the console)", None))
-        rsdp = f"{told.rsdp:08X}" if told.rsdp else None
+    if printed:
+        rows.append(start_info_row(printed))
+        rows.append(Row("memory map", map_text(printed.received), "(not on the console)", None))
+        rsdp = f"{printed.rsdp:08X}" if printed.rsdp else None
         seen = next((line for line in lines if "ACPI: RSDP 0x" in line), None)
-        rows.append(Row("RSDP", f"{told.rsdp or 0:#x}", shown(seen, "ACPI: RSDP", 4),
+        rows.append(Row("RSDP", f"{printed.rsdp or 0:#x}", shown(seen, "ACPI: RSDP", 4),
                         None if not seen or not rsdp else rsdp in seen))
     rows.append(Row("command line", quoted(wanted), quoted(cmdline) if cmdline is not None else "(not on the console)",
                     None if cmdline is None else cmdline == wanted))
@@ -156,7 +156,7 @@ def judge_console(outcome: Outcome) -> list[Row]:
 
 
 def shown(line: str | None, begin: str, words: int) -> str:
-    """The first words of a console line, from `begin` on."""
+    """The first words of a console line, starting at `begin`."""
     return " ".join(line[line.find(begin):].split()[:words]) if line else "(not on the console)"
 
 
@@ -168,9 +168,10 @@ def map_text(ranges: list[wire.Range]) -> str:
     return f"{len(ranges)} entries, {wire.ram_bytes(ranges) / 2**20:.1f} MiB of RAM"
 
 
-def start_info_row(told: console.Handover) -> Row:
-    return Row("start_info", f"version {told.version}, flags {told.flags or 0:#x}",
-               f"read by chainload at {told.start_info or 0:#x}", told.version is not None and told.version >= 1)
+def start_info_row(printed: console.Facts) -> Row:
+    return Row("start_info", f"version {printed.version}, flags {printed.flags or 0:#x}",
+               f"read by chainload at {printed.start_info or 0:#x}",
+               printed.version is not None and printed.version >= 1)
 
 
 def map_row(received: list[wire.Range], params: wire.BootParams) -> Row:

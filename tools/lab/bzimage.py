@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-"""The kernel inside a bzImage: where its payload lies, and the vmlinux that the payload unpacks to."""
+"""The kernel inside a bzImage: its payload, and the vmlinux that the payload unpacks to."""
 
 import bz2
 import hashlib
@@ -26,7 +26,7 @@ ELFCLASS32 = b"\1"
 
 
 def protected_mode_offset(image: bytes) -> int:
-    """Offset of the protected-mode code, after checking that this is a bzImage that has one."""
+    """The offset of the protected-mode code. Fails if the image is not a bzImage."""
     if len(image) < HEADER_END:
         raise LabError(f"not a bzImage: {len(image)} bytes are too few for a setup header")
     if image[HEADER_MAGIC:HEADER_MAGIC + 4] != b"HdrS":
@@ -35,7 +35,7 @@ def protected_mode_offset(image: bytes) -> int:
 
 
 def command_line_limit(image: bytes) -> int:
-    """Longest command line that the kernel takes, without its end."""
+    """The longest command line that the kernel accepts, without the NUL."""
     protected_mode_offset(image)
     if struct.unpack_from("<H", image, VERSION)[0] < 0x206:
         return 255
@@ -43,8 +43,8 @@ def command_line_limit(image: bytes) -> int:
 
 
 def bits(image: bytes) -> int:
-    """Of the kernel, and so of the userspace that it can run: 64 or 32. A header before 2.12 does not say; that counts
-    as 64, and so does what is not a kernel, which is for the boot loader to refuse."""
+    """The word size of the kernel, and of the userspace that it can run: 64 or 32. Before protocol 2.12 the header does
+    not contain it, and 64 is assumed. It is also assumed for other files: the boot loader refuses them."""
     if image[:4] == ELF:
         return 32 if image[4:5] == ELFCLASS32 else 64
     if len(image) < HEADER_END or image[HEADER_MAGIC:HEADER_MAGIC + 4] != b"HdrS":
@@ -54,7 +54,7 @@ def bits(image: bytes) -> int:
 
 
 def kernel_version(image: bytes) -> str:
-    """What the kernel calls itself, or an empty string."""
+    """The version string of the kernel, or an empty string."""
     protected_mode_offset(image)
     pointer = struct.unpack_from("<H", image, KERNEL_VERSION)[0]
     start = pointer + 0x200
@@ -63,11 +63,11 @@ def kernel_version(image: bytes) -> str:
 
 
 def payload(image: bytes) -> bytes:
-    """The compressed kernel, bounds checked."""
+    """The compressed kernel, checked to lie inside the file."""
     base = protected_mode_offset(image)
     version = struct.unpack_from("<H", image, VERSION)[0]
     if version < 0x208:
-        raise LabError(f"boot protocol {version >> 8}.{version & 255:02} does not tell where the payload lies")
+        raise LabError(f"boot protocol {version >> 8}.{version & 255:02} has no payload_offset")
     offset, length = struct.unpack_from("<II", image, PAYLOAD)
     start = base + offset
     if length < 4 or start + length > len(image):
@@ -76,7 +76,7 @@ def payload(image: bytes) -> bytes:
 
 
 def unpack(image: bytes) -> bytes:
-    """The vmlinux ELF file. The build appends the unpacked size to formats that do not carry it (gzip does)."""
+    """The vmlinux ELF file. The kernel's build appends the unpacked size to all formats but gzip, which contains it."""
     data = payload(image)
     magic = data[:4]
     try:
@@ -102,7 +102,7 @@ def unpack(image: bytes) -> bytes:
         raise LabError(f"the payload does not unpack: {why}") from why
     size = int.from_bytes(data[-4:], "little")
     if magic != ELF and len(kernel) != size:
-        raise LabError(f"the payload unpacks to {len(kernel)} bytes and says {size}")
+        raise LabError(f"the payload unpacks to {len(kernel)} bytes, not to the {size} that it states")
     if kernel[:4] != ELF:
         raise LabError("the payload unpacks to something that is not an ELF file")
     return kernel
@@ -118,7 +118,7 @@ def by_tool(tool: str, data: bytes) -> bytes:
 
 
 def vmlinux(bzimage: Path) -> Path:
-    """The unpacked kernel as a file, kept in the cache under the digest of the file it came from."""
+    """The unpacked kernel as a file in the cache, named after the digest of the bzImage."""
     image = bzimage.read_bytes()
     if image[:4] == ELF:
         return bzimage

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
-"""What the example kernel and the example boot loader say on the console, read back into values.
+"""Parse the console output of the example kernel and the example boot loader.
 
-One fact a line, prefixed with the program's name; a refusal is one `error:` line.
+Each line is one fact, prefixed with the name of the program. A refusal is one `error:` line.
 """
 
 import re
@@ -14,8 +14,8 @@ HEX = r"0x[0-9a-f]+"
 
 
 @dataclass
-class Handover:
-    """The facts of one program's lines. None or an empty list: it did not say so."""
+class Facts:
+    """The facts that one program printed. None or an empty list: not printed."""
 
     program: str
     xen: str | None = None
@@ -37,18 +37,18 @@ class Handover:
     type_of_loader: int | None = None
     entering: int | None = None
     oddities: list[str] = field(default_factory=list)
-    bytes: list[tuple[int, bytes]] = field(default_factory=list)  # address and contents, of a hand-over that is dumped
+    bytes: list[tuple[int, bytes]] = field(default_factory=list)  # address and contents of a dumped handoff
     result: str | None = None
     error: str | None = None
 
 
-def read(program: str, lines: list[str]) -> Handover:
-    """The facts in the lines of `program`. A line of a known kind that does not have its shape is an error, and so are
-    counts that do not fit the entries."""
-    found = Handover(program)
+def read(program: str, lines: list[str]) -> Facts:
+    """Read the lines of `program`. A line that begins with a keyword but does not match the grammar is an error, and so
+    is a count that differs from the number of entries."""
+    found = Facts(program)
     prefix = program + ": "
     for line in lines:
-        # Firmware may leave a line without its end before the program's first one.
+        # Firmware may leave an unfinished line before the first line of the program.
         at = line.find(prefix)
         if at >= 0:
             take(found, line[at + len(prefix):])
@@ -58,7 +58,7 @@ def read(program: str, lines: list[str]) -> Handover:
     return found
 
 
-def take(found: Handover, text: str) -> None:
+def take(found: Facts, text: str) -> None:
     for pattern, store in GRAMMAR:
         match = re.fullmatch(pattern, text)
         if match:
@@ -72,17 +72,17 @@ def number(text: str) -> int:
     return int(text, 0)
 
 
-def store_start_info(found: Handover, paddr: str, version: str, flags: str) -> None:
+def store_start_info(found: Facts, paddr: str, version: str, flags: str) -> None:
     found.start_info, found.version, found.flags = number(paddr), number(version), number(flags)
 
 
-def store_cmdline(found: Handover, _paddr: str, size: str, text: str) -> None:
+def store_cmdline(found: Facts, _paddr: str, size: str, text: str) -> None:
     if len(text.encode("utf-8", "surrogateescape")) != number(size):
         raise LabError(f"{found.program} counts {size} bytes in the command line {text!r}")
     found.cmdline = text
 
 
-def store_module(found: Handover, index: str, start: str, end: str, size: str) -> None:
+def store_module(found: Facts, index: str, start: str, end: str, size: str) -> None:
     if number(index) != len(found.modules):
         raise LabError(f"{found.program} names module {index} after {len(found.modules)} others")
     if number(end) - number(start) != number(size):
@@ -94,20 +94,20 @@ def store_range(ranges: list[Range], start: str, end: str, kind: str) -> None:
     ranges.append(Range(number(start), number(end) - number(start), number(kind)))
 
 
-def store_counts(found: Handover, received: str, sanitised: str) -> None:
+def store_counts(found: Facts, received: str, sanitised: str) -> None:
     found.received_count, found.sanitised_count = number(received), number(sanitised)
 
 
-def store_placed(found: Handover, what: str, start: str, end: str) -> None:
+def store_placed(found: Facts, what: str, start: str, end: str) -> None:
     found.placed[what] = (number(start), number(end))
 
 
 def put(name: str, convert=number):
-    """A rule's action: keep the one value of the line under `name`."""
+    """An action of the grammar: store the one value of the line as `name`."""
     return lambda found, value: setattr(found, name, convert(value))
 
 
-# The keyword that opens a line decides its shape.
+# The patterns of the lines, and what is stored of each.
 GRAMMAR = [
     (rf"start_info ({HEX}) version (\d+) flags ({HEX}).*", store_start_info),
     (rf'command line ({HEX}) \((\d+) bytes\) "(.*)"', store_cmdline),
@@ -133,5 +133,4 @@ GRAMMAR = [
     (r"error: (.*)", put("error", str)),
 ]
 KEYWORDS = ("xen ", "start_info ", "command line ", "module ", "rsdp ", "memory map ", "map ", "placed ", "zero page ",
-            "entering ",
-            "total ram ", "bytes ", "result ", "error")
+            "entering ", "total ram ", "bytes ", "result ", "error")

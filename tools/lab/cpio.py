@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-"""cpio "newc" archives, written so that the same input always gives the same bytes."""
+"""Write cpio "newc" archives: the same input always gives the same bytes."""
 
 import stat
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ TRAILER = "TRAILER!!!"
 
 @dataclass(frozen=True)
 class Entry:
-    """One archive member; `mode` holds type and permissions as in stat(2)."""
+    """A member of an archive. `mode` holds type and permissions as in stat(2)."""
 
     name: str
     data: bytes = b""
@@ -51,15 +51,15 @@ def member(entry: Entry, inode: int) -> bytes:
 
 
 def archive(entries: list[Entry]) -> bytes:
-    """The entries in their order, numbered from 1, and the trailer."""
+    """The entries in order, with inodes from 1 on, and the trailer."""
     body = b"".join(member(entry, number) for number, entry in enumerate(entries, 1))
     return body + member(Entry(TRAILER, mode=0), 0)
 
 
 def chainload_module(vmlinuz: bytes | None, initrd: bytes = b"", cmdline: str | None = None,
                      alignment: int = 4096) -> bytes:
-    """The one module that examples/chainload takes: an archive with the kernel, and the initrd from the next page on.
-    With another alignment the loader has to copy the initrd, as Linux wants it on a page."""
+    """A module for examples/chainload: an archive with the kernel, then the initrd on the next multiple of `alignment`.
+    With an alignment below a page the loader has to copy the initrd, since Linux requires page alignment."""
     entries = [] if vmlinuz is None else [Entry("vmlinuz", vmlinuz)]
     if cmdline is not None:
         entries.append(Entry("cmdline", cmdline.encode()))

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Files that a user names: what cannot be a kernel or an initrd is refused by what it is, with what to do."""
+"""Check the files that a user names: refuse what cannot be a kernel or an initrd, with its kind and a remedy."""
 
 from pathlib import Path
 
 from lab import LabError
 
-# How a compressed file begins; its format; the command that unpacks it.
+# The first bytes of a compressed file; its format; the command that unpacks it.
 COMPRESSED = (
     (b"\x1f\x8b", "gzip-compressed", "gunzip"),
     (b"\xfd7zXZ\0", "xz-compressed", "unxz"),
@@ -22,7 +22,7 @@ HEADER_MAGIC = slice(0x202, 0x206)
 
 
 def kernel(path: Path, origin: str, direct: bool, on_xen: bool = False) -> None:
-    """`origin` is what named the file, such as --kernel. `direct` takes an ELF image as well as a bzImage."""
+    """`origin` is the option or variable that named the file. With `direct` an ELF image is accepted as well."""
     head = beginning(path, origin)
     for magic, what, command in COMPRESSED:
         if head.startswith(magic):
@@ -35,7 +35,7 @@ def kernel(path: Path, origin: str, direct: bool, on_xen: bool = False) -> None:
 
 
 def initrd(path: Path, origin: str) -> None:
-    """Compressed archives pass: Linux unpacks them."""
+    """Compressed archives are accepted: Linux unpacks them."""
     head = beginning(path, origin)
     if head.startswith(ELF):
         raise LabError(f"{origin}: {path} is an ELF image, not an initrd: pack it into a cpio archive")
@@ -44,7 +44,7 @@ def initrd(path: Path, origin: str) -> None:
 
 
 def beginning(path: Path, origin: str) -> bytes:
-    """Enough to see what the file is."""
+    """As many bytes as identify the kind of a file."""
     if path.is_dir():
         raise LabError(f"{origin}: {path} is a folder: name a file")
     if not path.is_file():

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Files out of Debian packages that are downloaded and unpacked into the cache, and never installed.
+"""Files of Debian packages, which are downloaded and unpacked into the cache and never installed.
 
-Once a file is in the cache no network is needed. Deleting the cache folder is the way to a newer version.
+A file in the cache needs no network. Delete the cache folder to get newer versions.
 """
 
 import contextlib
@@ -20,17 +20,17 @@ from lab import CACHE, LabError
 
 
 class Unavailable(LabError):
-    """A package that this system cannot get: a reason to skip a test that wants it."""
+    """This system cannot get a package. Tests that need it are skipped."""
 
 
 @dataclass(frozen=True)
 class Archive:
-    """Package lists of the lab's own, kept in the cache: those of another architecture or suite of the mirror that the
-    system uses. Fetching them needs no root and leaves the system's configuration alone."""
+    """Package lists in the cache, for another architecture or suite of the mirror that the system uses. Fetching them
+    needs no root and leaves the system's configuration unchanged."""
 
     name: str
     architecture: str = ""  # empty: the system's
-    suite: str = ""  # what follows the name of the system's release
+    suite: str = ""  # the suffix to the name of the system's release
 
 
 I386 = Archive("i386", architecture="i386")
@@ -43,30 +43,30 @@ BUSYBOX_PACKAGE = "busybox-static"
 MEMTEST_PACKAGE = "memtest86+"
 INSTALLER_PACKAGE = "debian-installer-12-netboot-amd64"
 INSTALLER_FOLDER = "usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64"
-# Kernel modules that dom0 needs before the toolstack can talk to Xen; the rest is built in.
+# Kernel modules that dom0 needs for the toolstack; the other drivers are built in.
 XEN_MODULES = ("xen-evtchn", "xen-privcmd", "xen-gntdev", "xen-gntalloc", "xenfs")
-# What is unpacked of a package with whichever of its files is asked for first, so that one download is enough.
+# Files that are unpacked together, so that one download is enough.
 TOGETHER = {
     KERNEL_PACKAGE: (KERNEL_FILE, *(f"*/{name}.ko*" for name in XEN_MODULES)),
     INSTALLER_PACKAGE: (f"{INSTALLER_FOLDER}/linux", f"{INSTALLER_FOLDER}/initrd.gz"),
 }
-NO_OTHER_WAY = "there is no other way to get it"
+NO_OTHER_WAY = "no other source is known"
 
 
 def kernel() -> Path:
-    """A Debian vmlinuz: $PVHBOOT_KERNEL, the cache, or a download."""
+    """The vmlinuz to boot: $PVHBOOT_KERNEL, or Debian's from the cache or by download."""
     if given := os.environ.get("PVHBOOT_KERNEL"):
         return existing(Path(given), "$PVHBOOT_KERNEL")
     return debian_kernel()
 
 
 def debian_kernel() -> Path:
-    """Debian's vmlinuz, whatever PVHBOOT_KERNEL says: `xen_modules` belong to it."""
+    """Debian's vmlinuz, regardless of PVHBOOT_KERNEL: `xen_modules` are of this kernel."""
     return provide(KERNEL_PACKAGE, KERNEL_FILE, "give one with --kernel FILE, or name it in PVHBOOT_KERNEL")
 
 
 def xen_modules() -> list[Path]:
-    """In the order in which they can be loaded."""
+    """The modules of XEN_MODULES, in loading order."""
     return [provide(KERNEL_PACKAGE, f"lib/modules/*/kernel/drivers/xen/**/{name}.ko*", NO_OTHER_WAY)
             for name in XEN_MODULES]
 
@@ -81,7 +81,7 @@ def kernel_686_pae() -> Path:
 
 
 def kernel_6_12() -> Path:
-    """From the system's suites where they have it, as Debian 12's security updates do, else from backports."""
+    """From the system's own suites, if they have it (Debian 12's security updates do), else from backports."""
     found = find(room_of(KERNEL_PACKAGE, BACKPORTS), KERNEL_FILE)
     if found is None:
         try:
@@ -94,7 +94,7 @@ def kernel_6_12() -> Path:
 
 
 def installer() -> tuple[Path, Path]:
-    """The Debian installer's kernel and initrd, in their text variant."""
+    """The kernel and initrd of the Debian installer's text variant."""
     kernel_file, initrd = (provide(INSTALLER_PACKAGE, member, NO_OTHER_WAY) for member in TOGETHER[INSTALLER_PACKAGE])
     return kernel_file, initrd
 
@@ -104,7 +104,7 @@ def memtest() -> Path:
 
 
 def busybox(bits: int = 64) -> Path:
-    """A static busybox for a kernel of so many bits: $PVHBOOT_BUSYBOX, this system's own, the cache, or a download."""
+    """A static busybox for a 32-bit or 64-bit kernel: $PVHBOOT_BUSYBOX, the system's own, the cache, or a download."""
     if given := os.environ.get("PVHBOOT_BUSYBOX"):
         path = existing(Path(given), "$PVHBOOT_BUSYBOX")
         if bits == 32 and elf_bits(path) == 64:
@@ -127,13 +127,13 @@ def existing(path: Path, origin: str) -> Path:
 
 
 def elf_bits(path: Path) -> int | None:
-    """32 or 64, and None for what is not an ELF file."""
+    """32 or 64; None for other files."""
     with open(path, "rb") as file:
         return {b"\x7fELF\x01": 32, b"\x7fELF\x02": 64}.get(file.read(5))
 
 
 def is_static(path: Path) -> bool:
-    """Whether a 64-bit ELF file asks for no dynamic loader."""
+    """Whether the file is a 64-bit ELF file without a dynamic loader."""
     image = path.read_bytes()
     if image[:5] != b"\x7fELF\x02":
         return False
@@ -153,13 +153,13 @@ def provide(package: str, member: str, otherwise: str, archive: Archive | None =
     """The file of `package` whose path matches the glob `member`, from the cache or by download."""
     room = room_of(package, archive)
     if found := find(room, member):
-        return found  # without the lock, which is held as long as a download takes
+        return found  # without the lock, which another test holds during a download
     with locked():
         found = find(room, member)
         if found:
             return found
         if not has_apt():
-            raise Unavailable(f"{package} is not in {CACHE} and this system has no apt to download it with: "
+            raise Unavailable(f"{package} is not in {CACHE} and this system has no apt to download it: "
                               f"{otherwise}")
         download(package, TOGETHER.get(package, ()) + (member,), room, archive)
         found = find(room, member)
@@ -178,7 +178,7 @@ def find(room: Path, member: str) -> Path | None:
 
 @contextlib.contextmanager
 def locked() -> Iterator[None]:
-    """Tests run side by side: one of them downloads, the others wait for it."""
+    """Tests run in parallel: one downloads, the others wait."""
     CACHE.mkdir(exist_ok=True)
     with open(CACHE / "lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -186,7 +186,7 @@ def locked() -> Iterator[None]:
 
 
 def download(package: str, members: tuple[str, ...], room: Path, archive: Archive | None) -> None:
-    """Download, unpack the matching files beside their final place, and move them there in one step."""
+    """Download a package, unpack the matching files next to their final place, and rename the folder in one step."""
     with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
         folder = Path(scratch)
         deb = fetch(package, folder, archive)
@@ -206,7 +206,7 @@ def apt_room(archive: Archive) -> Path:
 
 
 def apt_options(archive: Archive | None) -> list[str]:
-    """apt's options for lists, state and files of its own; none for the system's."""
+    """apt's options for the lists in the cache; none for those of the system."""
     if archive is None:
         return []
     room = apt_room(archive)
@@ -221,14 +221,14 @@ def apt_options(archive: Archive | None) -> list[str]:
 
 
 def source_line(archive: Archive) -> str:
-    """The line of sources.list: the mirror and the release that the system's own packages come from."""
+    """The line of sources.list, with the mirror and the release of the system's own packages."""
     command = ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE)", "Created-By: Packages",
                "Origin: Debian", "Label: Debian", "Component: main"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    # Suites such as bookworm-updates lie beside the release and are named after it.
+    # Suites such as bookworm-updates are on the same mirror; their names have a hyphen.
     mirrors = [words for words in map(str.split, done.stdout.splitlines()) if len(words) == 2 and "-" not in words[1]]
     if not mirrors:
-        raise Unavailable(f"this system's package lists name no Debian mirror to get {archive.name} packages from")
+        raise Unavailable(f"this system's package lists name no Debian mirror for {archive.name} packages")
     address, release = mirrors[0]
     keys = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
     options = f"[signed-by={keys}] " if keys.exists() else ""
@@ -243,14 +243,14 @@ def refresh_lists(archive: Archive | None = None) -> None:
     prefix = [] if os.geteuid() == 0 else ["sudo"] if shutil.which("sudo") else None
     if prefix is None:
         raise Unavailable("the package lists are missing or old: run `apt-get update` as root")
-    # A list that is out of reach is no reason to stop: the wanted package may be in another.
+    # An unreachable list is not fatal: another list may have the package.
     subprocess.run([*prefix, "apt-get", "-q", "-q", "update"], timeout=300, check=False)
 
 
 def refresh_own_lists(archive: Archive) -> None:
     print(f"lab: fetching the package lists of {archive.name} into the cache", flush=True)
     if not known(BUSYBOX_PACKAGE):
-        refresh_lists()  # a system without lists does not say which of its mirrors is Debian's
+        refresh_lists()  # source_line() needs the lists of the system
     line = source_line(archive)
     room = apt_room(archive)
     for folder in ("state/lists/partial", "cache/archives/partial"):
@@ -264,7 +264,7 @@ def refresh_own_lists(archive: Archive) -> None:
 
 
 def resolve(package: str, archive: Archive | None = None) -> str:
-    """linux-image-amd64 and its like are empty and depend on the package with the kernel."""
+    """A meta-package such as linux-image-amd64 depends on the package with the kernel."""
     if not package.startswith("linux-image-"):
         return package
     command = ["apt-cache", *apt_options(archive), "depends", package]
@@ -274,11 +274,11 @@ def resolve(package: str, archive: Archive | None = None) -> str:
 
 
 def fetch(package: str, folder: Path, archive: Archive | None = None) -> Path:
-    """The .deb file. Lists that do not know the package, or name a version that the mirror no longer has, are fetched
-    anew once."""
+    """The .deb file. If the lists do not have the package, or name a version that is gone from the mirror, refresh them
+    once."""
     for attempt in (1, 2):
         if not known(package, archive):
-            why = f"{f'the {archive.name} lists' if archive else 'the package lists'} of this system do not know it"
+            why = f"{f'the {archive.name} lists' if archive else 'the package lists'} of this system do not have it"
         else:
             name = resolve(package, archive)
             print(f"lab: downloading {name} (unpacked into the cache, not installed)", flush=True)
@@ -294,7 +294,7 @@ def fetch(package: str, folder: Path, archive: Archive | None = None) -> Path:
 
 
 def unpack(deb: Path, members: tuple[str, ...], target: Path) -> None:
-    """Only the matching files: a kernel package unpacks to hundreds of megabytes of modules."""
+    """Unpack the matching files only: a kernel package has hundreds of megabytes of modules."""
     listing = run_pipe(deb, ["tar", "-t"]).decode().splitlines()
     names = [name for name in listing if not name.endswith("/") and
              any(fnmatch.fnmatch(name.removeprefix("./"), member) for member in members)]

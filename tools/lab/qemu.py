@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-"""A QEMU machine: started, listened to line by line, and never waited for longer than agreed."""
+"""Run a QEMU machine, read its console line by line, and end it at a timeout."""
 
 import contextlib
 import dataclasses
@@ -20,20 +20,20 @@ from lab import LabError
 
 MACHINES = ("q35", "pc", "microvm")
 ACCELERATORS = ("tcg", "kvm")
-# Software emulation: the same everywhere. A /dev/kvm that can be opened is no promise that Linux runs on it.
+# Software emulation works everywhere. On some hosts /dev/kvm opens but Linux does not run on it.
 DEFAULT_ACCELERATOR = "tcg"
 DEBUG_EXIT_PORT = 0xF4
 LAST_LINES = 20
 
-# The ways in which a machine ends.
+# How a machine ends.
 EXITED, POWERED_OFF, RESET, CRASHED, RAN_ON, STOPPED = "exit", "power-off", "reset", "crash", "time", "stop"
 SENTENCES = {
     EXITED: "ended through its exit port",
     POWERED_OFF: "powered off",
     RESET: "reset (a triple fault or a reboot)",
     CRASHED: "crashed",
-    RAN_ON: "still ran when the time was up",
-    STOPPED: "was stopped when enough was seen",
+    RAN_ON: "was still running at the timeout",
+    STOPPED: "was stopped by the test",
 }
 # QEMU, qapi/run-state.json, ShutdownCause: the reason in the event SHUTDOWN.
 REASONS = {"guest-shutdown": POWERED_OFF, "guest-reset": RESET, "subsystem-reset": RESET, "guest-panic": CRASHED,
@@ -42,7 +42,7 @@ REASONS = {"guest-shutdown": POWERED_OFF, "guest-reset": RESET, "subsystem-reset
 
 @dataclass(frozen=True)
 class Machine:
-    """What QEMU is asked for. Everything here is entered through the PVH note of `kernel`."""
+    """The configuration of a machine. QEMU enters `kernel` through its PVH note."""
 
     kernel: Path
     module: Path | None = None
@@ -50,7 +50,7 @@ class Machine:
     machine: str = "q35"
     memory: str = "256M"
     accel: str = DEFAULT_ACCELERATOR
-    debug_exit: bool = True  # without it a guest that wants to end stays, and its memory can be read
+    debug_exit: bool = True  # without it the guest keeps running at its end, and its memory can be read
     extra: tuple[str, ...] = ()
 
     def command(self) -> list[str]:
@@ -59,14 +59,14 @@ class Machine:
         check_memory_size(self.memory)
         if self.accel not in ACCELERATORS:
             raise LabError(f"unknown accelerator {self.accel}: one of {', '.join(ACCELERATORS)}")
-        # -nodefaults: no network card, display or drives, whose option ROMs cost time.
+        # -nodefaults: the option ROMs of a network card, a display and drives take time.
         command = [
             "qemu-system-x86_64", "-machine", self.machine, "-accel", self.accel, "-m", self.memory,
             "-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio", "-no-reboot",
             "-kernel", str(self.kernel)]
         if self.machine == "microvm" and self.accel == "tcg":
-            # This machine has no timer but the PIT. On a busy host Linux fails to calibrate against it and stands
-            # still; with a clock that counts instructions it does not depend on the host.
+            # The PIT is the only timer of this machine. On a busy host Linux fails to calibrate against it and stops.
+            # A clock that counts instructions is independent of the load.
             command += ["-icount", "shift=3,sleep=off"]
         if self.debug_exit:
             command += ["-device", f"isa-debug-exit,iobase={DEBUG_EXIT_PORT:#x},iosize=4"]
@@ -79,12 +79,12 @@ class Machine:
 
 def check_memory_size(text: str) -> None:
     if not re.fullmatch(r"[1-9][0-9]*[MG]?", text):
-        raise LabError(f"strange memory size {text!r}: a number of MiB, or with M or G")
+        raise LabError(f"invalid memory size {text!r}: expected a number of MiB, or a number with M or G")
 
 
 @dataclass
 class Run:
-    """What a machine said, when, and how it ended: `end` is one of the words above."""
+    """The lines of a machine, their times, and how it ended: `end` is one of the words above."""
 
     status: int = -1
     end: str = RAN_ON
@@ -94,7 +94,7 @@ class Run:
 
     @property
     def debug_exit(self) -> int | None:
-        """The value that the guest wrote to the exit port; None if the machine ended otherwise."""
+        """The value that the guest wrote to the exit port; None if the machine ended in another way."""
         return self.status >> 1 if self.status > 0 and self.status & 1 and self.status != 1 else None
 
     def how(self) -> str:
@@ -105,11 +105,11 @@ class Run:
 
 
 class Stop(Exception):
-    """Raised by a listener that has seen enough: the machine is ended."""
+    """Raised by a listener to end the machine."""
 
 
 class Hang(LabError):
-    """The machine did not end in time; the message holds the last lines."""
+    """The machine did not end before the timeout. The message contains the last lines."""
 
     def __init__(self, timeout: float, run: Run) -> None:
         super().__init__(f"the machine did not end within {timeout:g} s; its last lines:\n{run.tail()}")
@@ -117,7 +117,7 @@ class Hang(LabError):
 
 
 class Control:
-    """QEMU's control socket: what is asked of the machine, and what QEMU reports unasked."""
+    """QEMU's control socket, for commands and events."""
 
     def __init__(self) -> None:
         self.socket, self.qemus_end = socket.socketpair()
@@ -125,7 +125,7 @@ class Control:
         self.stream = self.socket.makefile("rw", encoding="utf-8")
         self.asked = 0
         self.events: list[dict] = []
-        # QEMU finds these two when it starts. Until the first there are no events, so the machine waits for the second.
+        # QEMU reads these two when it starts. It sends events after the first, and the machine runs after the second.
         self.send("qmp_capabilities")
         self.send("cont")
 
@@ -138,10 +138,10 @@ class Control:
         print(json.dumps({"execute": command, "arguments": arguments, "id": self.asked}), file=self.stream, flush=True)
 
     def receive(self) -> dict | None:
-        """The next message; None when QEMU has closed the connection."""
+        """The next message; None if QEMU has closed the connection."""
         try:
             line = self.stream.readline()
-        except ConnectionError:  # closed with a command unread
+        except ConnectionError:  # QEMU closed the socket before it read the last command
             return None
         except OSError as why:
             raise LabError(f"QEMU's control socket does not answer: {why}") from why
@@ -160,7 +160,7 @@ class Control:
         raise LabError(f"QEMU refuses {command}: the connection was closed")
 
     def end(self) -> str:
-        """How the machine ended, which it has: one of the words above."""
+        """How the machine ended, as one of the words above. Call it after the end."""
         while self.receive():
             pass
         reasons = [event["data"]["reason"] for event in self.events if event["event"] == "SHUTDOWN"]
@@ -175,7 +175,7 @@ class Control:
 
 
 class Memory:
-    """Guest physical memory of a running machine, read through QEMU's control socket."""
+    """The guest physical memory of a running machine, read through QEMU's control socket."""
 
     def __init__(self, control: Control, folder: Path) -> None:
         self.control = control
@@ -199,7 +199,7 @@ class Memory:
 
 
 def inspect(machine: Machine, last_line: str, look: Callable[[Memory], None], timeout: float) -> Run:
-    """Run until a line contains `last_line`; then give the machine's memory to `look`, and end the machine."""
+    """Run until a line contains `last_line`; then call `look` with the machine's memory and end the machine."""
     control = Control()
     with tempfile.TemporaryDirectory(prefix="pvhboot-") as folder:
 
@@ -216,7 +216,7 @@ def inspect(machine: Machine, last_line: str, look: Callable[[Memory], None], ti
 
 def start(machine: Machine, timeout: float, log: Path | None = None,
           on_line: Callable[[float, str], None] | None = None, control: Control | None = None) -> Run:
-    """Run to the end. Raises Hang when it takes longer than `timeout` seconds."""
+    """Run to the end. Raise Hang after `timeout` seconds."""
     if not shutil.which("qemu-system-x86_64"):
         raise LabError("qemu-system-x86_64 is not installed")
     run = Run()
@@ -255,14 +255,14 @@ def start(machine: Machine, timeout: float, log: Path | None = None,
 
 def listen(process: subprocess.Popen, lines: "queue.Queue[str | None]", run: Run, timeout: float,
            on_line: Callable[[float, str], None] | None) -> bool:
-    """Collect lines until the machine ends (true) or the time is up (false; the machine is killed then)."""
+    """Collect lines until the machine ends (true), or kill it at the timeout (false)."""
     began = time.monotonic()
     in_time = True
     while True:
         left = began + timeout - time.monotonic()
         if in_time and left <= 0:
             in_time = False
-            process.kill()  # what was printed until now, even half a line, still comes through the pipe
+            process.kill()  # the output so far, also an unfinished line, is still in the pipe
         try:
             line = lines.get(timeout=left if in_time else 5)
         except queue.Empty:
@@ -286,8 +286,8 @@ def listen(process: subprocess.Popen, lines: "queue.Queue[str | None]", run: Run
 
 
 def pump(process: subprocess.Popen, lines: "queue.Queue[str | None]") -> None:
-    """Consoles send carriage returns and escape sequences: firmware clears a screen that is not there, and programs
-    that fill a screen move the cursor instead of ending a line."""
+    """Read lines, without carriage returns and escape sequences: firmware clears the screen, and programs that draw a
+    screen move the cursor instead of ending a line."""
     end_of_line = re.compile(rb"\n|\x1b\[[0-9;]*H")
     escape = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|c)")
     rest = b""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSL-1.0
-"""The userspace that Linux is booted into: an initramfs that tells what arrived, and the reading of what it tells.
+"""The userspace of the lab: an initramfs that reports what Linux received, and the parser of its report.
 
-It consists of busybox, a script and a marker file of random bytes. The script prints between two marker lines:
-the kernel's zero page and firmware memory map, the command line, the marker's digest, kernel messages of interest.
+It consists of busybox, a script and a file of random bytes, the marker. Between the lines BEGIN and END the script
+prints the kernel's zero page and firmware memory map, the command line, the marker's digest and some kernel messages.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from lab.wire import BootParams, Range
 
 BEGIN = "userspace: begin"
 END = "userspace: end"
-DONE = 0x2A  # written to port 0xf4 by the script when all is said
+DONE = 0x2A  # the script writes it to port 0xf4 at the end
 
 INIT = f"""#!/bin/busybox sh
 # SPDX-License-Identifier: BSL-1.0
@@ -50,7 +50,7 @@ reboot -f
 
 @dataclass(frozen=True)
 class Initramfs:
-    """The archive and what a userspace that got it whole must report."""
+    """The archive, and what userspace reports if the archive arrives unchanged."""
 
     data: bytes
     token: str
@@ -58,7 +58,7 @@ class Initramfs:
 
 
 def build(busybox: bytes, marker_bytes: int = 65536) -> Initramfs:
-    """An initramfs with a marker that no other one has."""
+    """An initramfs with a marker of its own."""
     token = secrets.token_hex(16)
     marker = token.encode() + b"\n" + secrets.token_bytes(marker_bytes)
     data = archive([
@@ -73,11 +73,11 @@ def build(busybox: bytes, marker_bytes: int = 65536) -> Initramfs:
 
 @dataclass
 class Report:
-    """What userspace said."""
+    """The report of userspace."""
 
     kernel: str = ""
     cmdline: str = ""
-    hypervisor: str = ""  # only on Xen: "xen" and the kind of guest that Linux takes itself for
+    hypervisor: str = ""  # on Xen only: "xen" and the guest type that Linux reports
     boot_protocol: str = ""
     zero_page: bytes = b""
     firmware_map: list[tuple[Range, str]] = field(default_factory=list)
@@ -92,7 +92,7 @@ class Report:
 
 
 def read(lines: list[str]) -> Report:
-    """The report among the console's lines; an error if there is none or if it is cut short."""
+    """Parse the report in the console's lines. A missing or truncated report is an error."""
     if BEGIN not in lines:
         raise LabError("userspace was not reached")
     if END not in lines:
@@ -128,9 +128,9 @@ def read(lines: list[str]) -> Report:
 
 
 def firmware_entry(text: str) -> tuple[Range, str]:
-    """'3 0x100000 0xffdefff System RAM' as a range (its end is exclusive) and the kernel's word for the type."""
+    """Parse '3 0x100000 0xffdefff System RAM', whose end is inclusive: the range, and the kernel's name of the type."""
     match = re.fullmatch(r"\d+ 0x([0-9a-f]+) 0x([0-9a-f]+) (.+)", text)
     if not match:
-        raise LabError(f"userspace's report has a strange memory map line: {text!r}")
+        raise LabError(f"userspace's report has a malformed memory map line: {text!r}")
     start, last = int(match[1], 16), int(match[2], 16)
     return Range(start, last + 1 - start, 0), match[3]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSL-1.0
-"""What the bytes mean, as plain tables: start_info, the zero page, memory ranges. Written from the documents, not from
-the library, so that the two can disagree."""
+"""The layout of start_info, the zero page and memory maps, as tables. They follow the specifications and share nothing
+with the library, so that a mistake in one of them shows."""
 
 import struct
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from lab import LabError
 RAM = 1
 E820_LIMIT = 128
 
-# Documentation/arch/x86/zero-page.rst and boot.rst of Linux: offset and format of what the lab looks at.
+# Linux, Documentation/arch/x86/zero-page.rst and boot.rst: offset and format of the fields that the lab reads.
 ZERO_PAGE = {
     "acpi_rsdp_addr": (0x070, "<Q"),
     "ext_ramdisk_image": (0x0C0, "<I"),
@@ -40,7 +40,7 @@ E820_ENTRY = struct.Struct("<QQI")
 
 @dataclass(frozen=True)
 class Range:
-    """A memory range as firmware maps hold it."""
+    """An entry of a memory map."""
 
     addr: int
     size: int
@@ -54,11 +54,11 @@ class Range:
         return f"[{self.addr:#x}, {self.end:#x}) type {self.type}"
 
 
-ISA_HOLE = Range(0xA0000, 0x60000, 2)
+ISA_HOLE = Range(0xA0000, 0x60000, 2)  # reserved on a PC; Linux's PVH entry adds it to the map
 
 
 class PhysicalMemory(Protocol):
-    """Whatever can read guest memory."""
+    """A reader of guest memory."""
 
     def read(self, paddr: int, size: int) -> bytes: ...
 
@@ -75,7 +75,7 @@ MEMMAP_ENTRY = struct.Struct("<QQII")  # addr size type reserved
 
 @dataclass
 class StartInfo:
-    """A hand-over with everything that it points to."""
+    """A handoff: start_info and everything that it points to."""
 
     version: int
     flags: int
@@ -103,12 +103,12 @@ def read_start_info(memory: PhysicalMemory, paddr: int) -> StartInfo:
 
 
 def is_rsdp(data: bytes) -> bool:
-    """ACPI 5.2.5.3: the signature, and the first 20 bytes add up to nothing."""
+    """ACPI 6.5, section 5.2.5.3: the signature is right, and the sum of the first 20 bytes is 0."""
     return data[:8] == b"RSD PTR " and sum(data[:20]) % 256 == 0
 
 
 class BootParams:
-    """A zero page of 4096 bytes; fields by their names."""
+    """A zero page of 4096 bytes, with its fields as attributes."""
 
     def __init__(self, page: bytes) -> None:
         if len(page) != 4096:
@@ -131,7 +131,7 @@ class BootParams:
 
 
 def coverage(ranges: list[Range], kind: int) -> list[tuple[int, int]]:
-    """The addresses of one type as sorted, disjoint, joined [start, end) pairs."""
+    """The addresses of one type as sorted, disjoint and merged pairs of start and end."""
     spans: list[tuple[int, int]] = []
     for start, end in sorted((r.addr, r.end) for r in ranges if r.type == kind and r.size):
         if spans and start <= spans[-1][1]:
@@ -142,7 +142,7 @@ def coverage(ranges: list[Range], kind: int) -> list[tuple[int, int]]:
 
 
 def differences(left: list[Range], right: list[Range]) -> list[str]:
-    """Where two maps give an address different types: one sentence a type."""
+    """The differences between two maps: one sentence for each type that covers other addresses."""
     found = []
     for kind in sorted({r.type for r in left + right if r.size}):
         ours, theirs = coverage(left, kind), coverage(right, kind)
@@ -152,7 +152,7 @@ def differences(left: list[Range], right: list[Range]) -> list[str]:
 
 
 def without_isa_ram(ranges: list[Range]) -> list[Range]:
-    """A map with RAM in the ISA hole, as Xen's toolstack makes it, with that hole reserved; another map as it is."""
+    """The map with the ISA hole reserved, if it has RAM there, as the maps of Xen's toolstack have."""
     if not any(r.type == RAM and r.addr < ISA_HOLE.end and r.end > ISA_HOLE.addr for r in ranges):
         return ranges
     found = [ISA_HOLE]

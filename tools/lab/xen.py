@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Real Xen under QEMU's emulation: a dom0 that starts guests with xl, one after the other, or a program that is dom0.
+"""Xen under QEMU's emulation: a dom0 that starts guests with xl, one after the other, or a program as dom0.
 
-Xen's own console is the machine's second serial port and goes to a file; the first one belongs to dom0, and is what
-the lab listens to.
+The first serial port is dom0's console, which the lab reads. The second is Xen's console, which goes to a file.
 """
 
 import re
@@ -15,16 +14,16 @@ from typing import Callable
 
 from lab import LabError, cpio, packages, qemu, xen_packages
 
-# A PV dom0 under emulation crashes with -cpu max. Without nested paging Xen has no PVH.
+# A PV dom0 under emulation crashes with -cpu max. Xen needs nested paging for PVH.
 CPU = "qemu64,+svm,+npt"
-# Memory that is not cleared at the start is not taken from the host either.
+# bootscrub=0: without the scrubbing at boot, the host allocates only the memory that is used.
 XEN_OPTIONS = "com2=115200,8n1 console=com2 loglvl=all guest_loglvl=all noreboot bootscrub=0"
 XEN_LAST_LINES = 8
 
 
 @dataclass(frozen=True)
 class Guest:
-    """A domain, as its owner would describe it to xl. `kernel` and `ramdisk` name files of the session."""
+    """The configuration of a domain. `kernel` and `ramdisk` name files of the session."""
 
     name: str
     kernel: str
@@ -34,7 +33,7 @@ class Guest:
     memory: int = 256  # MiB
     extra: tuple[str, ...] = ()  # further lines of the configuration
     timeout: int = 180  # seconds
-    unread: bool = False  # nobody reads its console while it runs
+    unread: bool = False  # dom0 does not read the console while the domain runs
 
     def configuration(self) -> str:
         lines = [f'type="{self.type}"', f'name="{self.name}"', f'kernel="/guests/{self.kernel}"',
@@ -48,21 +47,21 @@ class Guest:
 
 
 def quoted(text: str) -> str:
-    """A string of xl's configuration, which ends at the first quote of the kind that it began with."""
+    """A string for xl's configuration. xl has no escapes: the string ends at the next quote of the same kind."""
     quote = "'" if "'" not in text else '"'
     if quote in text or "\\" in text or "\n" in text:
-        raise LabError(f"xl's configuration cannot say {text!r}: both kinds of quotes, a backslash or a line feed")
+        raise LabError(f"xl's configuration cannot contain {text!r}: both kinds of quotes, a backslash or a line feed")
     return f"{quote}{text}{quote}"
 
 
-# What dom0's script prints of a guest's end.
+# How a guest ended, as dom0's script prints it.
 ENDS = {"poweroff": qemu.POWERED_OFF, "reboot": qemu.RESET, "crash": qemu.CRASHED, "timeout": qemu.RAN_ON}
 
 
 @dataclass
 class GuestRun:
-    """What a guest's console showed, and how it ended: a key of ENDS, "not-created", or "never-begun" or "unfinished"
-    if dom0 got no further."""
+    """The console of a guest, and how the guest ended: a key of ENDS, "not-created", or, if dom0 stopped early,
+    "never-begun" or "unfinished"."""
 
     name: str
     lines: list[str] = field(default_factory=list)
@@ -74,9 +73,9 @@ class GuestRun:
         return "\n".join(f"    | {line}" for line in self.lines[-qemu.LAST_LINES:]) or "    | (nothing was printed)"
 
     def run(self) -> qemu.Run:
-        """The same as of a machine of its own."""
+        """The same as the run of a machine."""
         if self.end not in ENDS:
-            raise LabError(f"dom0 did not run the domain {self.name} to an end ({self.end}):\n{self.tail()}")
+            raise LabError(f"dom0 did not run the domain {self.name} to its end ({self.end}):\n{self.tail()}")
         return qemu.Run(0, ENDS[self.end], self.seconds, self.lines)
 
 
@@ -90,7 +89,7 @@ mount -t devtmpfs devtmpfs /dev
 mkdir -p /dev/pts /etc/xen /run/xen /run/xenstored /var/lib/xen /var/lib/xenstored /var/log/xen/console /tmp
 ln -s /run /var/run
 : >/etc/xen/xl.conf
-# Without devpts xenconsoled has no terminal for a guest, and xl gives up on it.
+# xenconsoled needs devpts for the terminals of guests.
 mount -t devpts devpts /dev/pts
 exec >/dev/ttyS0 2>&1
 say() {{ echo "lab: $*"; }}
@@ -99,7 +98,7 @@ mount -t xenfs xenfs /proc/xen
 xenstored --no-fork &
 xen-init-dom0 || say "xen-init-dom0 failed"
 xenconsoled --log=all --log-dir=/var/log/xen/console
-show() {{  # the lines that are new in the guest's log
+show() {{  # the new lines of the guest's log
   lines=$(wc -l <$log)
   [ $lines -gt $shown ] && sed -n "$((shown + 1)),${{lines}}s/^/guest $name| /p" $log
   shown=$lines
@@ -124,7 +123,7 @@ run() {{  # NAME SECONDS [unread]
     sleep 0.5
     show
     set -- $(xl list -v $name 2>/dev/null | tail -n 1)
-    case "$5 $8" in  # state and reason; 1 is SHUTDOWN_reboot, which a triple fault is as well
+    case "$5 $8" in  # state and reason; 1 is SHUTDOWN_reboot, also for a triple fault
       *c*) end=crash ;;
       *s*" 1") end=reboot ;;
       *s*) end=poweroff ;;
@@ -151,7 +150,7 @@ def guest_init(guests: list[Guest]) -> bytes:
 
 
 def dom0_image(guests: list[Guest], files: dict[str, bytes]) -> bytes:
-    """The initramfs of dom0: busybox, the toolstack, the guests."""
+    """The initramfs of dom0: busybox, the toolstack and the files of the guests."""
     room = xen_packages.provide()
     names = ["bin", "dev", "guests", "lib64", "modules", "proc", "sys"]
     for path in (*xen_packages.LIBRARIES, xen_packages.TOOLS):
@@ -178,16 +177,16 @@ def of_file(path: Path, name: str) -> cpio.Entry:
 
 @dataclass(frozen=True)
 class Until:
-    """The machine is stopped when `line` is found on dom0's console, and then, if it is given, `xen` on Xen's."""
+    """Stop the machine after a line of dom0's console matches `line` and, if `xen` is given, Xen's console has it."""
 
     line: str
     xen: str | None = None
-    patience: float = 20.0  # seconds for `xen`
+    patience: float = 20.0  # seconds to wait for `xen`
 
 
 @dataclass
 class XenRun:
-    """The machine's two consoles: dom0's lines, and what Xen itself had to say."""
+    """The two consoles of the machine: dom0's and Xen's."""
 
     run: qemu.Run
     xen: list[str]
@@ -196,7 +195,7 @@ class XenRun:
 def start(modules: list[tuple[bytes, str]], xen_options: str, memory: str, timeout: float,
           on_line: Callable[[float, str], None] | None = None, log: Path | None = None,
           until: Until | None = None) -> XenRun:
-    """Start Xen with dom0's kernel and further modules, each with its arguments, and let it run to its end."""
+    """Run Xen with modules and their arguments, dom0's kernel first, until the machine ends."""
     run = qemu.Run()
 
     def listen(seconds: float, line: str) -> None:
@@ -209,7 +208,7 @@ def start(modules: list[tuple[bytes, str]], xen_options: str, memory: str, timeo
             give_up = time.monotonic() + until.patience
             while until.xen and until.xen not in console.read_text(encoding="utf-8", errors="replace"):
                 if time.monotonic() > give_up:
-                    raise LabError(f"Xen did not say {until.xen!r}")
+                    raise LabError(f"Xen did not print {until.xen!r}")
                 time.sleep(0.1)
             raise qemu.Stop
 
@@ -226,7 +225,7 @@ def start(modules: list[tuple[bytes, str]], xen_options: str, memory: str, timeo
         try:
             run.end = qemu.start(machine, timeout, on_line=listen).end
         except LabError as why:
-            raise LabError(f"{why}\n  and of Xen:\n{tail(read_console(console), XEN_LAST_LINES)}") from why
+            raise LabError(f"{why}\n  and those of Xen:\n{tail(read_console(console), XEN_LAST_LINES)}") from why
         finally:
             xen = read_console(console)
             if log is not None:
@@ -245,7 +244,7 @@ def tail(lines: list[str], count: int) -> str:
 
 @dataclass
 class Session:
-    """All guests of one dom0 boot."""
+    """The guests of one boot of dom0."""
 
     guests: dict[str, GuestRun]
     seconds: float
@@ -255,8 +254,8 @@ class Session:
 def run_guests(guests: list[Guest], files: dict[str, bytes], timeout: float, folder: Path,
                on_line: Callable[[float, str, str], None] | None = None, memory: str = "2048M") -> Session:
     """Boot dom0 and create the guests one after the other. Each guest's console is kept as `folder`/NAME.log. A guest
-    that does not end is destroyed after its own time; what was seen of it is there all the same. `memory` is the
-    machine's, of which dom0 takes 1200 MiB."""
+    that does not end within its timeout is destroyed, and its console is kept. `memory` is the machine's; dom0 has 1200
+    MiB of it."""
     runs = {guest.name: GuestRun(guest.name) for guest in guests}
 
     def listen(seconds: float, line: str) -> None:

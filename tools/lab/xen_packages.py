@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Debian's Xen, its toolstack and GRUB: one folder in the cache, unpacked from packages that are downloaded by name and
-never installed. The kernel of dom0 is the one that every other boot uses."""
+"""Debian's Xen, its toolstack and GRUB, in one folder of the cache. The packages are downloaded and unpacked, and never
+installed. dom0 runs the same kernel as every other boot."""
 
 import gzip
 import shutil
@@ -18,7 +18,7 @@ LOADER = "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"
 PROGRAMS = ("xl", "xenstored", "xenconsoled", "xen-init-dom0", "libxl-save-helper")
 SHARED = tuple(f"{folder}/*.so*" for folder in LIBRARIES)
 
-# Package and the files of it that matter. A * matches slashes as well.
+# Packages and their files that are used. A * also matches slashes.
 CONTENTS = {
     f"xen-hypervisor-{XEN}-amd64": (f"boot/xen-{XEN}-amd64.gz",),
     f"xen-utils-{XEN}": tuple(f"{TOOLS}/{name}" for name in PROGRAMS),
@@ -38,7 +38,7 @@ Unavailable = packages.Unavailable
 
 
 def provide() -> Path:
-    """The folder with Xen, from the cache or by download, after the kernel with dom0's modules."""
+    """The folder with Xen, from the cache or by download. Also provides the kernel with dom0's modules."""
     if not is_provided():
         with packages.locked():
             if not is_provided():
@@ -54,13 +54,13 @@ def is_provided() -> bool:
 
 def download() -> None:
     if not packages.has_apt():
-        raise Unavailable("Xen and its tools come from Debian's packages, and this system has no apt to get them with")
+        raise Unavailable("Xen and its tools come from Debian's packages, and this system has no apt to download them")
     needed = (f"xen-utils-{XEN}", "grub-xen-bin")
     if not all(map(packages.known, needed)):
         packages.refresh_lists()
     for package in needed:
         if not packages.known(package):
-            raise Unavailable(f"this system's package lists do not know {package}; those of Debian 12 do")
+            raise Unavailable(f"this system's package lists do not have {package}; those of Debian 12 do")
     with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
         files = Path(scratch) / "files"
         files.mkdir()
@@ -81,7 +81,8 @@ def only(room: Path, pattern: str) -> Path:
     """The one file that matches."""
     found = sorted(room.glob(pattern))
     if len(found) != 1:
-        raise LabError(f"{len(found)} files instead of one match {pattern} in {room}; delete it to get it anew")
+        raise LabError(f"{len(found)} files instead of one match {pattern} in {room}: delete this folder to download "
+                       "it again")
     return found[0]
 
 
@@ -90,7 +91,7 @@ def hypervisor() -> Path:
 
 
 def kernel() -> Path:
-    """The kernel of dom0 and of the guests: the one that the modules belong to."""
+    """The kernel of dom0 and of the guests, for which `modules` are built."""
     return packages.debian_kernel()
 
 
@@ -99,7 +100,7 @@ def modules() -> list[Path]:
 
 
 def grub_image(vmlinuz: bytes, initrd: bytes, append: str) -> bytes:
-    """GRUB as a PVH image that starts this Linux out of its own memory disk."""
+    """GRUB as a PVH image that starts this Linux from its memory disk."""
     config = ("insmod memdisk\ninsmod tar\ninsmod linux\n"
               f"linux (memdisk)/vmlinuz {append}\ninitrd (memdisk)/initrd\nboot\n")
     with tempfile.TemporaryDirectory(prefix="pvhboot-") as folder:
@@ -118,7 +119,7 @@ def grub_image(vmlinuz: bytes, initrd: bytes, append: str) -> bytes:
 
 
 def grub_mkimage(*arguments: str | Path) -> subprocess.CompletedProcess:
-    """Run by its own dynamic loader and libraries, so that nothing of this system is in it."""
+    """Run grub-mkimage with the dynamic loader and the libraries of its own Debian release."""
     room = provide()
     command = [room / LOADER, "--inhibit-cache", "--library-path", ":".join(str(room / folder) for folder in LIBRARIES),
                room / "usr/bin/grub-mkimage", *arguments]
