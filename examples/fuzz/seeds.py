@@ -1,19 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Writes the first inputs of every harness into corpus/: sound ones, for the fuzzer to damage.
+"""Write the first inputs of each harness into corpus/: valid ones, which the fuzzer mutates.
 
-The formats are told at the head of each harness.
+The comment at the top of a harness describes its format.
 """
 
 import struct
 from pathlib import Path
 
 CORPUS = Path(__file__).parent / "corpus"
-RAM, RESERVED, ACPI, PRAM, SOFT = 1, 2, 3, 12, 129  # of SOFT, harness.hpp makes 0xefffffff
+RAM, RESERVED, ACPI, PRAM, SOFT = 1, 2, 3, 12, 129  # harness.hpp maps 129 to 0xefffffff
 
 
 def number(value: int) -> bytes:
-    """As harness.hpp reads it: short where there is a short way to say it."""
+    """A number in the format of harness.hpp, in the short form if it has one."""
     if value < 64 * 16:
         return bytes([value // 16, value % 16])
     power = value.bit_length() - 1
@@ -34,7 +34,7 @@ PC = ((0, 0x9FC00, RAM), (0x9FC00, 0x60400, RESERVED), (0x100000, 0x7FF00000, RA
 # parse
 
 def start_info(version: int, modules: int, entries: int, at: int = 0x1000) -> bytes:
-    """start_info, module list, memory map, command line and RSDP, one behind the other."""
+    """start_info, module list, memory map, command line and RSDP, one after the other."""
     modlist, memmap = at + 56, at + 56 + 32 * modules
     cmdline = memmap + 24 * entries
     rsdp = cmdline + 16
@@ -64,7 +64,7 @@ def parse_seeds() -> dict[str, bytes]:
 # bzimage
 
 def header(version: int = 0x20F, end: int = 0x26C, **fields: int) -> bytes:
-    """The 144 bytes from 0x1f1 on of a kernel that suits read_image's 0x1800 bytes."""
+    """The 144 bytes from 0x1f1 on of a kernel image that fits the 0x1800 bytes of read_image."""
     offsets = {"setup_sects": (0x1F1, "B"), "syssize": (0x1F4, "I"), "loadflags": (0x211, "B"),
                "kernel_version": (0x20E, "H"), "initrd_addr_max": (0x22C, "I"), "kernel_alignment": (0x230, "I"),
                "relocatable": (0x234, "B"), "min_alignment": (0x235, "B"), "xloadflags": (0x236, "H"),
@@ -136,7 +136,7 @@ def sanitize_seeds() -> dict[str, bytes]:
 # translate
 
 def many(n: int) -> bytes:
-    """A map of n ranges, as translate.cpp reads it."""
+    """A map of n ranges in the format of translate.cpp."""
     kinds = ((RAM, 0x10), (RESERVED, 0x18), (ACPI, 8))
     given = [(0x100000 * (i + 1), kinds[i % 3][1], kinds[i % 3][0]) for i in range(n)]
     return struct.pack("<BH", 0, n) + b"".join(number(addr) + number(size) + bytes([kind])

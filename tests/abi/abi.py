@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-"""What the library's own files say: the constants of include/pvhboot/abi and the rows of include/pvhboot/spec."""
+"""Parse the library's own files: the constants in include/pvhboot/abi and the rows in include/pvhboot/spec."""
 
 import re
 from dataclasses import dataclass, field
@@ -17,8 +17,8 @@ C_NAME = re.compile(r"(?:[A-Z_][A-Z0-9_]{2,}|XENFEAT_\w+|XENMEM_\w+|__HYPERVISOR
 @dataclass
 class Constant:
     header: str
-    name: str  # as one writes it in namespace pvhboot
-    value: str  # as it is written
+    name: str  # within namespace pvhboot
+    value: str  # as written in the header
     theirs: list[str]  # the C names in its comment
 
 
@@ -28,11 +28,11 @@ class Struct:
     table: str  # the .def file's stem
     base: int
     size: int
-    fields: list[tuple[str, int, int, int]] = field(default_factory=list)  # name, offset in the struct, size, since
+    fields: list[tuple[str, int, int, int]] = field(default_factory=list)  # name, offset, size, first version
 
 
 def c_names(comment: str | None) -> list[str]:
-    """The names a comment begins with: "NAME, OTHER: what it means"."""
+    """The C names at the beginning of a comment: "NAME, OTHER: description"."""
     names = []
     text = comment or ""
     while match := C_NAME.match(text):

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Compare the specification's tables with a Debian kernel: its debug information (BTF, read by pahole) and its own bytes.
+"""Compare the tables of spec.hpp with a Debian kernel's debug information (BTF, read by pahole) and setup header.
 
-The tables are what spec.hpp holds the structs to. Every member of each C struct must have a row and every row a member.
+spec.hpp checks the structs against these tables. Each member of a C struct must have a row, and each row a member.
 """
 
 import argparse
@@ -15,9 +15,9 @@ import abi
 from common import missing, run, skip
 from lab import LabError, bzimage, packages
 
-NODE = 16  # struct setup_data, which some payloads' C structs begin with
+NODE = 16  # sizeof(struct setup_data), which begins some of the C structs
 
-# The kernel's name where it is another one, a path to the struct in it, and the bytes before the payload.
+# Structs with another name in the kernel: its name, the path to the struct in it, and the bytes before the payload.
 ALIASES = {
     **{f"Elf{bits}_{ours}": (f"elf{bits}_{theirs}", "", 0)
        for bits in (32, 64) for ours, theirs in (("Ehdr", "hdr"), ("Phdr", "phdr"), ("Shdr", "shdr"), ("Nhdr", "note"))},
@@ -34,8 +34,8 @@ NOT_IN_BTF = {
     "pci_setup_rom_32": "a 64-bit kernel",
     "xen_memory_map_32": "a 64-bit kernel",
     "xen_foreign_memory_map_32": "a 64-bit kernel",
-    "xen_foreign_memory_map_64": "Linux never sets the map",
-    "kernel_info": "assembly: see its bytes below",
+    "xen_foreign_memory_map_64": "Linux does not set the map",
+    "kernel_info": "assembly: compare_bytes reads it",
     "kho_data": "Linux 6.16",
     "jailhouse_setup_data": "not configured by Debian",
     "jailhouse_setup_data_hdr": "not configured by Debian",
@@ -68,7 +68,7 @@ class Report:
 
 
 def members(text: str) -> dict[str, list[tuple[str, int, int]]]:
-    """Members by path of the struct around them: "" for the top level, "interface_path.isa" below."""
+    """The members by the path of their struct: "" is the top level, "interface_path.isa" a nested one."""
     found: dict[str, list[tuple[str, int, int]]] = {}
     stack: list[list[tuple[str, int, int]]] = []
     nested: list[list[tuple[str, list]]] = []
@@ -98,7 +98,7 @@ def collect(path: str, rows: list, below: list, found: dict) -> None:
 
 
 def pahole(names: set[str], kernel: Path) -> dict[str, str]:
-    """What pahole prints of each type, by name. It stops at the first that it does not find: go on behind that one."""
+    """pahole's output for each type. pahole stops at an unknown type: continue after it."""
     found: dict[str, str] = {}
     left = sorted(names)
     while left:
@@ -141,13 +141,13 @@ def compare_enum(name: str, types: dict[str, str], constants: list[abi.Constant]
 
 
 def compare_bytes(image: bytes, structs: dict[str, abi.Struct], report: Report) -> None:
-    """What the kernel's file says of itself, read by the tables."""
+    """Compare the setup header and kernel_info of the kernel image with the tables."""
     header = {name: int.from_bytes(image[0x1F1 + offset:0x1F1 + offset + size], "little")
               for name, offset, size, _ in structs["setup_header"].fields}
     report.row("setup_header.boot_flag", 0xAA55, header["boot_flag"])
     report.row("setup_header.header", 0x53726448, header["header"])
     end = 0x1F1 + max(offset + size for _, offset, size, since in structs["setup_header"].fields if since <= header["version"])
-    report.row("the jump ends the header", hex(end), hex(0x202 + (header["jump"] >> 8)))
+    report.row("the jump leads to the end of the header", hex(end), hex(0x202 + (header["jump"] >> 8)))
     info = (header["setup_sects"] + 1) * 512 + header["kernel_info_offset"]
     table = structs["kernel_info"]
     magic, size, total, type_max = pack.unpack_from("<4I", image, info)

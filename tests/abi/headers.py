@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSL-1.0
 """Compare every field and constant with the C headers of Xen, Linux or the C library.
 
-A program with one row each is written, compiled with the headers and with the library in one unit, and run. Constants are
-taken from the library's own headers, where the C name stands in the comment; fields from the specification's tables.
-Both directions: what the C headers define in the families below must be known to the library.
+The script writes a program with one row for each, compiles it with the C headers and the library, and runs it.
+Constants come from the library's headers, whose comments have the C names; fields come from the tables of spec.hpp. In
+the other direction, each constant of the families below that the C headers define must exist in the library.
 """
 
 import argparse
@@ -18,20 +18,20 @@ from pathlib import Path
 import abi
 from common import run, skip
 
-# Without __XEN_TOOLS__ Xen's headers speak the interface of 2005.
+# Without __XEN_TOOLS__ Xen's headers declare the interface of 2005.
 FLAGS = ["-std=c++20", "-Wall", "-Wextra", "-Werror", "-D__XEN_TOOLS__"]
-# Neither libc6-dev-i386 nor gcc-multilib brings the kernel's asm/ for -m32; the words are the same.
+# Neither libc6-dev-i386 nor gcc-multilib has the kernel's asm/ for -m32. The 64-bit one has the same contents.
 M32 = ["-m32", "-idirafter", "/usr/include/x86_64-linux-gnu"]
 
 
 @dataclass
 class Witness:
     includes: list[str]
-    headers: list[str]  # of the library: whose constants must be there
+    headers: list[str]  # of the library, with the constants to compare
     table: str
-    families: str  # macros that the library must know
-    not_ours: dict[str, str]  # but these
-    may_lack: dict[str, str]  # rows that older headers do not have, and why
+    families: str  # macros that the library must have
+    not_ours: dict[str, str]  # exceptions, with the reason
+    may_lack: dict[str, str]  # rows that older C headers do not have, with the reason
 
 
 WITNESSES = {
@@ -74,7 +74,7 @@ WITNESSES = {
     "elf": Witness(includes=["elf.h"], headers=["elf.hpp"], table="elf", families=r"$^", not_ours={}, may_lack={}),
 }
 
-# Where the C name is no integer constant, or no macro that #ifdef could see.
+# C names that are no integer constants, or no macros.
 EXPRESSIONS = {"ELFMAG": "ELFMAG[0] | ELFMAG[1] << 8 | ELFMAG[2] << 16 | ELFMAG[3] << 24"}
 ENUMERATORS = re.compile(r"X86_SUBARCH_")
 
@@ -114,7 +114,7 @@ def field_rows(struct: abi.Struct, theirs: str, path: str) -> list[str]:
             f'  else rows::absent("{struct.name}.{name}", "{theirs}.{at}{name}", nullptr);')
     whole = f"sizeof(static_cast<C*>(nullptr)->{path})" if path else "sizeof(C)"
     rows.append(f'  rows::field("{struct.name}", 0, sizeof(abi::{struct.name}), 0, {whole});')
-    # Elf32_Ehdr and its like are typedefs in C; names of structs may be names of functions too.
+    # Elf32_Ehdr and the other ELF structs are typedefs in C. The name of a struct may also be the name of a function.
     keyword = "" if theirs.startswith("Elf") else "struct "
     return [f"[]<class C>(C*) {{", *rows, f"}}(static_cast<{keyword}::{theirs}*>(nullptr));"]
 
@@ -148,12 +148,12 @@ def main() -> int:
     if options.bits == 32:
         runner = [shutil.which("qemu-i386") or ""]
         if not runner[0]:
-            return skip("no qemu-i386 (Debian: qemu-user), and the kernel may not run 32-bit programs")
+            return skip("qemu-i386 is not installed (Debian: qemu-user), and the kernel may not run 32-bit programs")
 
     includes = "".join(f"#include <{name}>\n" for name in witness.includes)
     probe = preprocess(compiler, includes, "-P")
     if probe.returncode:
-        # The header's own package or the 32-bit C library; without a header there is no witness.
+        # The package of the header or the 32-bit C library is missing.
         if "No such file" in probe.stderr or "not found" in probe.stderr:
             return skip(probe.stderr.strip().splitlines()[0])
         sys.exit(probe.stderr)
@@ -189,7 +189,7 @@ def main() -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     source = options.out / f"{options.witness}{options.bits}.cpp"
     program = source.with_suffix("")
-    # The C headers come first: their macros must not break the library's.
+    # The C headers come first: their macros must not break the library's headers.
     source.write_text(f"{includes}#include <pvhboot/pvhboot.hpp>\n#include <pvhboot/abi/xen_note.hpp>\n#include <pvhboot/spec.hpp>\n#include \"rows.hpp\"\n"
                       f"namespace abi = pvhboot::abi;\nint main() {{\n" + "\n".join(body) +
                       f'\nreturn rows::summary("{options.witness}, -m{options.bits}");\n}}\n', encoding="utf-8")

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Instructions of the library beside those of C code, counted by callgrind in one run, with -O2 for both.
+"""Count the instructions of the library and of C code with callgrind, in one run and with -O2 for both.
 
-translate: parse + translate of a hand-over with 128 entries in order, beside the loop that Linux's PVH entry is, which
-checks nothing. sanitize: maps of 8 to 131072 ranges in four orders, beside Linux's sweep, with the exponent that their
-growth fits.
+translate: parse and translate a handoff with 128 sorted entries, compared with the loop of Linux's PVH entry, which has
+no checks. sanitize: maps of 8 to 131072 ranges in four orders, compared with Linux's sweep; the exponent describes the
+growth.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def build(include: Path, folder: Path) -> Path:
 
 
 def counts(program: Path, folder: Path) -> dict[str, int]:
-    """Instructions by the name that main.c gives them; of several under one name the last."""
+    """The instructions of each measurement of main.c; of several with one name, the last."""
     run_or_exit(["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out", program])
     parts: dict[int, tuple[str, int]] = {}
     for file in folder.glob("out.*"):
@@ -100,7 +100,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         found = counts(build(options.include, Path(scratch)), Path(scratch))
     bad = show_translate(found) + show_sanitize(found)
-    print(f"\n{bad} figures worse than allowed")
+    print(f"\n{bad} figures are worse than allowed")
     return 1 if bad else 0
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Bytes of text of parse + translate, -Os -m32 and freestanding, beside a C twin by hand with the same checks."""
+"""Compare the text size of parse and translate, -Os -m32 and freestanding, with C code that has the same checks."""
 
 import argparse
 import sys

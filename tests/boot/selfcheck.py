@@ -349,7 +349,6 @@ class Images(Folder):
         self.assertTrue(module[:8192].rstrip(b"\0").endswith(b"TRAILER!!!"))
         self.assertEqual(len(cpio.chainload_module(b"K" * 5000)) % 4096, 0)
 
-
     def test_bits(self) -> None:
         image = bytearray(self.image(b"payload"))
         for version, flags, bits in ((0x20F, 1, 64), (0x20F, 0x7E, 32), (0x20C, 0, 32), (0x20B, 0, 64)):

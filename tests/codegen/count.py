@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Instructions of a wire field's read and write, and of the map copy loops, beside those of packed C structs.
+"""Compare the instructions that access a wire field or copy a map with those for packed C structs.
 
-In every cell, word size by optimisation level, the library may take no more than the packed struct; with -m32 a store of a
-constant may take 2 more.
+For each word size and optimisation level the library must not need more. With -m32 a store of a constant may need 2
+more.
 """
 
 import argparse
@@ -63,7 +63,7 @@ def main() -> int:
             worse += bad
             row += f"{mine}/{theirs}{'!' if bad else ''}".rjust(10)
         print(f"{name:22}{row}")
-    print(f"{worse} cells worse than allowed")
+    print(f"{worse} cells are worse than allowed")
     return 1 if worse or not ours[cells[0]] else 0
 
 

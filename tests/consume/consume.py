@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""The library as others get at it, each way in a scratch folder. Exit 0, 1, or 77 (skipped, with a reason).
+"""Use the library as other projects do, each way in a scratch folder. Exit with 0, 1, or 77 (skipped).
 
 Ways:
   subproject   Meson, with the project in subprojects/
   pkg-config   an install into a scratch prefix
-  include      a plain -I
-  wraps        doctest and PFR from their wraps, with local repositories standing in for the network
-  headers-only a plain `meson setup` and install where doctest and Boost are missing, without a network
+  include      the option -I
+  wraps        doctest and PFR from their wraps, with local repositories instead of the network
+  headers-only `meson setup` and install without doctest, Boost and network
 """
 
 import argparse
@@ -28,11 +28,11 @@ WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 
 
 class Failure(Exception):
-    """A step that did not do what it must."""
+    """A step that failed."""
 
 
 class Skip(Exception):
-    """Something that this test needs is not on this machine."""
+    """Something that the test needs is missing on this machine."""
 
 
 def run(*command: object, cwd: Path | None = None, **environment: str) -> str:
@@ -45,7 +45,7 @@ def run(*command: object, cwd: Path | None = None, **environment: str) -> str:
 
 
 def copy_project(target: Path) -> None:
-    """The sources, without what is built or fetched."""
+    """Copy the sources, without build folders and fetched files."""
     unwanted = shutil.ignore_patterns(".git", ".cache", "build*", "__pycache__")
 
     def ignore(folder: str, names: list[str]) -> set[str]:
@@ -65,7 +65,7 @@ def by_subproject(scratch: Path) -> None:
     run("ninja", "-C", user / "build")
     tests = json.loads(run("meson", "introspect", "--tests", user / "build"))
     targets = json.loads(run("meson", "introspect", "--targets", user / "build"))
-    # Tests and examples are off in a subproject: nobody wants to build them along.
+    # Tests and examples are off in a subproject.
     for what, found in (("tests", tests), ("targets", targets)):
         if [entry["name"] for entry in found] != ["user"]:
             raise Failure(f"{what} of a user's build: {[entry['name'] for entry in found]}")
@@ -79,17 +79,17 @@ def by_pkg_config(scratch: Path) -> None:
     search = str(prefix / "share" / "pkgconfig")
     flags = run("pkg-config", "--cflags", "--libs", "pvhboot", PKG_CONFIG_PATH=search).split()
     if f"-I{prefix / 'include'}" not in flags:
-        raise Failure(f"pkg-config does not tell the include folder: {flags}")
+        raise Failure(f"pkg-config does not print the include folder: {flags}")
     source = files_below(ROOT / "include")
     installed = files_below(prefix / "include")
     if source != installed:
-        raise Failure(f"not installed: {source - installed}; installed, but from nowhere: {installed - source}")
+        raise Failure(f"not installed: {source - installed}; installed, but not in include/: {installed - source}")
     check_version(scratch, run("pkg-config", "--modversion", "pvhboot", PKG_CONFIG_PATH=search).strip(), flags)
     compile_and_run(scratch, flags)
 
 
 def check_version(scratch: Path, version: str, flags: list[str]) -> None:
-    """The installed header states the version that the .pc file states, in its parts and as one number."""
+    """The installed header has the version of the .pc file, in parts and as one number."""
     major, minor, patch = (int(part) for part in version.split("."))
     number = major * 1_000_000 + minor * 1_000 + patch
     source = scratch / "version.cpp"
@@ -123,7 +123,7 @@ def by_headers_only(scratch: Path) -> None:
     tools.mkdir()
     fetched = scratch / "fetched"
     executable(tools / "git", f"echo \"$*\" >>'{fetched}'\nexit 1\n")
-    # A compiler that cannot see the two libraries, whichever way Meson looks for them.
+    # A compiler that does not find the two libraries.
     executable(tools / "c++", 'for word; do case $word in *.cpp) if grep -qE "doctest/|boost/" "$word"; then\n'
                'echo "$word: fatal error: No such file or directory" >&2; exit 1; fi;; esac; done\nexec g++ "$@"\n')
     machine = scratch / "machine.ini"
@@ -140,7 +140,7 @@ def by_headers_only(scratch: Path) -> None:
         raise Failure("not all headers are installed")
     if fetched.exists():
         raise Failure(f"git was started: {fetched.read_text(encoding='utf-8')}")
-    # Who insists on the tests learns what is missing.
+    # -Dtests=enabled names the missing library.
     refused = refusal(*setup, scratch / "insist", project, "-Dtests=enabled", "--wrap-mode=nodownload", **environment)
     if "doctest" not in refused:
         raise Failure(f"-Dtests=enabled does not name the missing library:\n{refused}")
@@ -152,7 +152,7 @@ def executable(path: Path, script: str) -> None:
 
 
 def refusal(*command: object, **environment: str) -> str:
-    """What a command prints that must fail."""
+    """The output of a command, which must fail."""
     try:
         printed = run(*command, **environment)
     except Failure as why:
@@ -161,14 +161,14 @@ def refusal(*command: object, **environment: str) -> str:
 
 
 def by_wraps(scratch: Path) -> None:
-    """The wraps as they are: Git is told to look for their addresses in a local folder."""
+    """The wraps are unchanged: Git looks for their addresses in local folders."""
     repositories = {
         "doctest": local_repository(scratch / "doctest", wrap_value("doctest", "revision"),
                                     {"doctest/doctest.h": "doctest/doctest.h"}),
         "boost-pfr": local_repository(scratch / "pfr", wrap_value("boost-pfr", "revision"),
                                       {"boost/pfr.hpp": "include/boost/pfr.hpp", "boost/pfr": "include/boost/pfr"}),
     }
-    # Nothing but these two folders is ever asked: any other address is refused.
+    # Git refuses all addresses except for these two folders.
     environment = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "GIT_ALLOW_PROTOCOL": "file",
                    "GIT_CONFIG_COUNT": str(len(repositories))}
     for number, (name, folder) in enumerate(repositories.items()):
@@ -183,14 +183,14 @@ def by_wraps(scratch: Path) -> None:
     headers = run("ninja", "-C", user / "build", "-t", "deps")
     for header in ("subprojects/doctest/doctest/doctest.h", "subprojects/boost-pfr/include/boost/pfr.hpp"):
         if header not in headers:
-            raise Failure(f"{header} was not what the program included:\n{headers}")
+            raise Failure(f"the program did not include {header}:\n{headers}")
     if "/usr/include/doctest" in headers or "/usr/include/boost" in headers:
         raise Failure(f"the program included the system's copies:\n{headers}")
     whole_project(scratch / "pvhboot", environment)
 
 
 def whole_project(copy: Path, environment: dict[str, str]) -> None:
-    """And the project itself takes them when the system has none."""
+    """The project uses the wraps if the system has no such library."""
     copy_project(copy)
     run("meson", "setup", copy / "build", copy, "--wrap-mode=forcefallback", "-Dexamples=disabled", "-Dtests=enabled",
         **environment)
@@ -216,7 +216,7 @@ def wrap_value(name: str, key: str) -> str:
 
 
 def local_repository(folder: Path, tag: str, contents: dict[str, str]) -> Path:
-    """A repository with what the system has of a library, laid out as upstream does."""
+    """A repository with the system's copy of a library, in the layout of its upstream."""
     folder.mkdir()
     for header, place in contents.items():
         source = system_header(header)
@@ -227,7 +227,7 @@ def local_repository(folder: Path, tag: str, contents: dict[str, str]) -> Path:
         else:
             shutil.copy(source, target)
     git = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "init.defaultBranch=main"]
-    for step in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "stand-in"], ["tag", tag]):
+    for step in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "copy"], ["tag", tag]):
         run(*git, *step, cwd=folder, GIT_CONFIG_GLOBAL="/dev/null", GIT_CONFIG_NOSYSTEM="1")
     return folder
 
@@ -236,7 +236,7 @@ def system_header(name: str) -> Path:
     for folder in INCLUDE_FOLDERS:
         if (Path(folder) / name).exists():
             return Path(folder) / name
-    raise Skip(f"the system has no {name} to stand in for the network")
+    raise Skip(f"the system has no {name} for the local repository")
 
 
 WAYS = {"subproject": by_subproject, "pkg-config": by_pkg_config, "include": by_include, "wraps": by_wraps,

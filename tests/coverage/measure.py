@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Lines and branches of the headers that the unit tests run, by g++ and gcov without optimisation.
+"""Measure the lines and branches of the headers that the unit tests reach, with g++ and gcov without optimisation.
 
-Everything must be reached but what gaps.txt lists, each with its reason; a gap that is reached after all is to be
-struck off. Instances of a template count as one. A static_assert counts for nothing here: it proves, but runs no code.
+Each line and branch must be reached, or be in gaps.txt with a reason. A gap that is reached must be removed from there.
+Instances of a template count as one. A static_assert does not count, since it runs no code.
 """
 
 import argparse
@@ -18,12 +18,12 @@ from pathlib import Path
 from common import missing, run_or_exit, skip_without
 
 HERE = Path(__file__).parent
-# What is always inlined is counted once for each caller otherwise, and no caller takes every branch.
+# An inlined function is counted once for each caller, and no caller takes every branch: do not inline.
 FLAGS = ["-std=c++20", "-O0", "--coverage", "-fprofile-abs-path", "-Dalways_inline=noinline"]
 
 
 class Header:
-    """How often each line ran, and each branch of it: (branches of the line, number of this one)."""
+    """The counts of each line, and of each branch by (line, branches of the line, number of the branch)."""
 
     def __init__(self) -> None:
         self.lines: dict[int, int] = defaultdict(int)
@@ -65,7 +65,8 @@ def add(header: Header, file: dict) -> None:
         number = line["line_number"]
         header.lines[number] += line["count"]
         branches = [branch["count"] for branch in line["branches"] if not branch["throw"]]
-        # gcov tells instances of a template apart, but not those of a lambda in one: they stand behind each other.
+        # gcov separates the instances of a template. Those of a lambda in a template are in one list, one after the
+        # other.
         inner = [f for f in file["functions"] if f["start_line"] <= number <= f["end_line"]]
         start = max((f["start_line"], f["start_column"]) for f in inner) if inner else (0, 0)
         alike = sum((f["start_line"], f["start_column"]) == start for f in inner)
@@ -76,12 +77,12 @@ def add(header: Header, file: dict) -> None:
 
 
 def read_gaps() -> dict[tuple[str, str], str]:
-    """(header, text of the line) -> reason."""
+    """The reasons, by header and text of the line."""
     gaps = {}
     for row in (HERE / "gaps.txt").read_text(encoding="utf-8").splitlines():
         if row and not row.startswith("#"):
             header, _, others = row.partition(" || ")
-            text, _, reason = others.rpartition(" || ")  # a line of source may hold the same
+            text, _, reason = others.rpartition(" || ")  # a line of source may contain || as well
             gaps[header.strip(), text.strip()] = reason.strip()
     return gaps
 
@@ -114,9 +115,9 @@ def main() -> int:
             what = "never run" if line in missed_lines else f"branch {', '.join(which)} never taken"
             bad.append(f"{name}:{line}: {what}: {text[line - 1].strip()}")
     stale = [gap for gap in gaps if gap not in used]
-    bad += [f"gaps.txt: {header}: reached after all, or not there: {text}" for header, text in stale]
+    bad += [f"gaps.txt: {header}: this line is reached, or does not exist: {text}" for header, text in stale]
     print("\n".join(bad))
-    print(f"{len(found)} headers, {len(used)} gaps with a reason, {len(bad)} findings")
+    print(f"{len(found)} headers, {len(used)} gaps with a reason, {len(bad)} problems")
     return 1 if bad or not found else 0
 
 

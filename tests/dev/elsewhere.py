@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""./dev in a folder with spaces in its path, called from another folder by a user without rights."""
+"""./dev in a folder with spaces in its path, called from another folder by an unprivileged user."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ import subprocess
 import support
 
 PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
-SUITES = ("link", "docs")  # between them: the linker script, every compiler, Python, the list of tests
+SUITES = ("link", "docs")  # these need the linker script, every compiler, Python and the list of tests
 
 
 class Elsewhere(support.Scratch):
@@ -31,10 +31,10 @@ class Elsewhere(support.Scratch):
     def test_build_and_run(self) -> None:
         done = self.dev("test", *SUITES)
         if "missing on this machine" in done.stderr:
-            self.skipTest(f"packages would have to be installed first: {done.stderr.splitlines()[0]}")
+            self.skipTest(f"packages are missing: {done.stderr.splitlines()[0]}")
         self.assertRegex(done.stdout.splitlines()[-1], r"^[1-9]\d* passed, 0 failed(, \d+ skipped)?$", done)
         self.assertEqual(done.returncode, 0)
-        # The copy, and not this project, was built and tested.
+        # The build is in the copy.
         self.assertTrue((self.project / "build" / "examples" / "chainload" / "chainload.elf").exists())
         listed = self.dev("test", "--list").stdout
         self.assertIn(str(self.project / "build"), listed.splitlines()[0])

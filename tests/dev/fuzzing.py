@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""./dev fuzz in a copy of the project that has two harnesses more: one that finds something, one that does not."""
+"""./dev fuzz in a copy of the project with two more harnesses: one has a finding, the other has none."""
 
 import re
 import shlex
@@ -30,7 +30,7 @@ class Fuzz(support.Scratch):
         super().setUp()
         compiler = next((path for name in ("clang++-14", "clang++") if (path := shutil.which(name))), None)
         if not compiler or not command_fuzz.has_libfuzzer(compiler):
-            self.skipTest("there is no clang++ with libFuzzer")
+            self.skipTest("no clang++ with libFuzzer is installed")
         self.project = self.copy()
         self.sources = self.project / "examples" / "fuzz"
         for name, text in (("steady", STEADY), ("broken", BROKEN), ("declaration", NO_HARNESS)):
@@ -52,7 +52,7 @@ class Fuzz(support.Scratch):
         kept.mkdir()
         (kept / "one").write_bytes(b"1")
         build = str(self.folder / "build")
-        # In the way of ./dev, which also has to notice that a file was added to a folder that is set up.
+        # building.configure, as in ./dev, must notice a file that is added after the configuration.
         for harness in ("", "late"):
             if harness:
                 (self.sources / "late.cpp").write_text(STEADY, encoding="utf-8")
@@ -79,7 +79,7 @@ class Fuzz(support.Scratch):
         status = r"steady: \d+ execs/s, coverage \d+, corpus \d+"
         self.assertTrue(any(re.search(status, line) for line in lines), lines)
         self.assertTrue(any(line.startswith("steady: Done ") for line in lines))
-        # The command that replays the finding, given to a shell elsewhere.
+        # The command that replays the finding, run by a shell in another folder.
         command = next(line for line in lines if line.startswith("broken: replay: ")).removeprefix("broken: replay: ")
         self.assertEqual((build / "broken" / "findings"), support.Path(shlex.split(command)[-1]).parent)
         self.assertTrue(support.Path(shlex.split(command)[-1]).read_bytes().startswith(b"abc"))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""The line that shows how far a build is: rewritten on a terminal, now and then a new one elsewhere."""
+"""The progress of a build: one line that is rewritten on a terminal, or a new line every few seconds elsewhere."""
 
 import re
 import subprocess
@@ -10,7 +10,7 @@ import time
 import support
 import progress
 
-# Three steps, one after the other, and one that fails.
+# Three sequential steps, and one that fails.
 NINJA = """
 rule step
   command = sleep 0.3 && touch $out
@@ -51,7 +51,7 @@ class Build(support.Scratch):
     def test_live_line_on_a_terminal(self) -> None:
         status, printed = support.on_terminal(self.program(), self.folder, columns=60)
         self.assertEqual(status, 0)
-        # What is being made is shown before it is made, on one line that is cleared at the end.
+        # A target is shown while it is built, on one line that is cleared at the end.
         *updates, last = printed.split("\r\x1b[K")
         self.assertEqual(last, "after\r\n")
         self.assertNotIn("\n", "".join(updates))
@@ -86,7 +86,7 @@ class Build(support.Scratch):
 
 
 class Listen(support.Scratch):
-    """Running a command and hearing each line of it."""
+    """Running a command and receiving its lines."""
 
     def hear(self, script: str, timeout: float = 30, **options: object) -> tuple[int, list[str]]:
         heard: list[str] = []

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""./dev on a machine on which nothing is installed yet."""
+"""./dev on a machine without the packages that it needs."""
 
 import re
 import subprocess
@@ -10,7 +10,7 @@ import devtool
 
 
 class Answers(support.Bare):
-    """What needs no package answers without one."""
+    """Help and lists work without any package."""
 
     def test_help(self) -> None:
         for words in ([], ["--help"], ["-h"], ["help"]):
@@ -54,10 +54,10 @@ class Answers(support.Bare):
 
 
 class Installing(support.Bare):
-    """Everything that is missing is named at once."""
+    """./dev names all missing packages at once."""
 
     def packages(self, done: subprocess.CompletedProcess[str]) -> list[str]:
-        """Those in the one line that a user without rights is given."""
+        """The packages in the command that an unprivileged user is shown."""
         self.assertEqual((done.returncode, done.stdout, done.stderr.count("\n")), (1, "", 3), done)
         missing, error, command = done.stderr.splitlines()
         for what in ("g++", "meson", "ninja", "qemu-system-x86_64", "m32", "libfuzzer"):
@@ -91,7 +91,7 @@ class Installing(support.Bare):
         self.assertEqual([call.split()[2] for call in calls], ["update", "-y"], done)
         for package in ("g++", "meson", "ninja-build", "qemu-system-x86", "xz-utils", "zstd"):
             self.assertIn(f" {package}", calls[1])
-        # The stand-in installs nothing, and that is noticed.
+        # The stub installs nothing, and ./dev detects that.
         self.assertEqual(done.returncode, 1)
         self.assertIn("these are still missing", done.stderr)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSL-1.0
-"""What the tests of ./dev share: copies of the project, a PATH with few tools in it, a user without rights."""
+"""Common code for the tests of ./dev: copies of the project, a PATH with few tools, an unprivileged user."""
 
 import os
 import pty
@@ -15,14 +15,14 @@ from lab import ROOT
 
 BUILD = Path(sys.argv[1]).absolute() if len(sys.argv) > 1 else ROOT / "build"
 
-UNPRIVILEGED = 65534  # the number of a user that owns nothing
-SYSTEM_PYTHON = Path("/usr/bin/python3")  # sys.executable may lie in a folder that only its owner may enter
+UNPRIVILEGED = 65534  # a user id that owns no files
+SYSTEM_PYTHON = Path("/usr/bin/python3")  # sys.executable may lie in a folder that other users cannot enter
 PYTHON = SYSTEM_PYTHON if SYSTEM_PYTHON.exists() else Path(sys.executable)
 SHELL_TOOLS = ("awk", "bash", "cat", "dirname", "env", "grep", "ln", "mkdir", "readlink", "sed", "sort", "tail")
 
 
 class Scratch(unittest.TestCase):
-    """A folder for each test, which every user may enter."""
+    """Each test has a scratch folder that every user may enter."""
 
     def setUp(self) -> None:
         scratch = tempfile.TemporaryDirectory(prefix="pvhboot-")
@@ -31,20 +31,20 @@ class Scratch(unittest.TestCase):
         self.folder.chmod(0o755)
 
     def copy(self, name: str = "project") -> Path:
-        """The project without what is built or fetched."""
+        """A copy of the project, without build folders and fetched files."""
         target = self.folder / name
         unwanted = shutil.ignore_patterns(".git", ".cache", "build", "build-*", "__pycache__")
         shutil.copytree(ROOT, target, ignore=unwanted)
         return target
 
     def run_in(self, project: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """A command in the project's folder, with an environment that names no build folder."""
+        """Run a command in the project's folder. The environment names no build folder."""
         return subprocess.run(words, cwd=project, env=clean(**environment), stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=250, check=False)
 
 
 class Bare(Scratch):
-    """A machine with a shell, Python and a package manager that only notes what it is asked for."""
+    """A machine with a shell, Python and stubs of apt, which record their calls."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -68,7 +68,7 @@ class Bare(Scratch):
         path.chmod(0o755)
 
     def become(self, user: str) -> None:
-        """The number that `id -u` reports; 0 may install."""
+        """Set the user id that `id -u` prints; 0 may install packages."""
         self.script("id", f"echo {user}")
 
     def dev(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -87,7 +87,7 @@ def clean(**changes: str) -> dict[str, str]:
 
 
 def on_terminal(command: list[str], cwd: Path, columns: int = 100) -> tuple[int, str]:
-    """The status of a command, and what it prints on a terminal."""
+    """Run a command on a terminal. Return its status and its output."""
     ours, theirs = pty.openpty()
     environment = clean(COLUMNS=str(columns), TERM="xterm")
     with subprocess.Popen(command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=theirs,
@@ -97,7 +97,7 @@ def on_terminal(command: list[str], cwd: Path, columns: int = 100) -> tuple[int,
         while True:
             try:
                 data = os.read(ours, 65536)
-            except OSError:  # the last user of the terminal has gone
+            except OSError:  # the command has closed the terminal
                 break
             printed += data
         os.close(ours)
@@ -105,7 +105,7 @@ def on_terminal(command: list[str], cwd: Path, columns: int = 100) -> tuple[int,
 
 
 def main() -> None:
-    """Run the tests of the file; exit 77 with the reason if all is well but for tests that were skipped."""
+    """Run the tests of the file. Exit with 77 and the reason if tests were skipped and none failed."""
     result = unittest.main(argv=sys.argv[:1], exit=False).result
     if result.wasSuccessful() and result.skipped:
         sys.exit(skip(result.skipped[0][1]))

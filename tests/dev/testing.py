@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""./dev test: which tests it chooses, what it leaves to --full, and which skips it accepts."""
+"""./dev test: the selection of tests, the option --full, and expected skips."""
 
 import contextlib
 import io
@@ -13,7 +13,7 @@ import support
 import command_test
 from lab import LabError
 
-# A project in small: a quick test, one that belongs to --full only, and two that are skipped.
+# A small project: quick tests, one for --full only, and two that are skipped.
 PROJECT = """
 project('small', meson_version: '>=1.0.0')
 sh = find_program('sh')
@@ -39,7 +39,7 @@ def summary(*results: dict, strict: bool = True) -> tuple[int, list[str]]:
 
 
 class Summary(unittest.TestCase):
-    """The last line, and the status."""
+    """The last line and the exit status."""
 
     def test_passed_and_failed(self) -> None:
         self.assertEqual(summary(record("unit / a", "OK"), record("unit / b", "EXPECTEDFAIL")),
@@ -69,7 +69,7 @@ class Lists(support.Scratch):
     def test_the_committed_list(self) -> None:
         expected = command_test.expected_skips(command_test.EXPECTED_SKIPS)
         names = {test["name"] for test in command_test.introspect(support.BUILD, "tests")}
-        self.assertLessEqual(set(expected), names, "a name that no test has")
+        self.assertLessEqual(set(expected), names, "there is no such test")
         reason = "skipped: this machine does not show its zero page: [Errno 2] No such file or directory: "
         self.assertTrue(expected["host-zero-page"].search(f"{reason}'/sys/kernel/boot_params/data'"))
         self.assertFalse(expected["host-zero-page"].search(f"{reason}'/sys/firmware/memmap'"))
@@ -94,7 +94,7 @@ class Lists(support.Scratch):
 
 class Suites(support.Scratch):
     def test_stated_suites_are_those_of_the_build(self) -> None:
-        # Without Meson the suites are read from its files; a suite that is written another way would be missed.
+        # Without Meson the suites are read from the text of its files, in the common notation only.
         tests = command_test.introspect(support.BUILD, "tests")
         built = {suite for test in tests for suite in command_test.suites_of(test)}
         self.assertLessEqual(built, set(command_test.stated_suites()))
@@ -112,7 +112,7 @@ class Suites(support.Scratch):
 
 
 class Full(support.Scratch):
-    """The option, through Meson."""
+    """The option --full with Meson."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -144,14 +144,14 @@ class Full(support.Scratch):
         self.assertRegex(done.stdout, r"Ok: +2\b")
 
     def test_the_project_has_both_setups(self) -> None:
-        # Whether the real project excludes the suite: its default setup is what plain `meson test` uses.
+        # `meson test` uses the default setup, which must exclude the suite.
         source = (support.ROOT / "meson.build").read_text(encoding="utf-8")
         self.assertIn("add_test_setup('quick', exclude_suites: 'full', is_default: true)", source)
         self.assertIn("add_test_setup('full')", source)
 
 
 class WholeCommand(support.Scratch):
-    """`./dev test` in a copy of the project whose tests are those of the small one."""
+    """`./dev test` in a copy of the project with the tests of the small one."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -163,7 +163,7 @@ class WholeCommand(support.Scratch):
         (self.project / "meson_options.txt").write_text(
             "option('tests', type: 'feature')\noption('examples', type: 'feature')\n", encoding="utf-8")
         (self.project / "meson.build").write_text(PROJECT, encoding="utf-8")
-        # Suites are read from these files.
+        # The suites are read from this file.
         (self.project / "tests" / "meson.build").write_text(
             "\n".join(line for line in PROJECT.splitlines() if line.startswith("test(")), encoding="utf-8")
         (self.project / "tests" / "expected_skips.txt").write_text("known-skip: no such\n", encoding="utf-8")

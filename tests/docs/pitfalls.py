@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""docs/pitfalls.md: every id is there once and in order, and every test that it names exists."""
+"""Check docs/pitfalls.md: each id occurs once and in order, and each test that it names exists."""
 import json
 import pathlib
 import re
@@ -13,7 +13,7 @@ GROUPS = {"P": (1, 35), "B": (1, 18), "C": (1, 15), "D": (1, 8), "E": (1, 7), "A
 
 def titles(root: pathlib.Path) -> set[str]:
     text = "".join(path.read_text(encoding="utf-8") for path in root.glob("tests/unit/*.cpp"))
-    # A long title is written as adjacent literals.
+    # A long title consists of adjacent literals.
     return {"".join(re.findall(r'"([^"]*)"', literals))
             for literals in re.findall(r'(?:ROW|TEST_CASE)\(\s*((?:"[^"]*"\s*)+)', text)}
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Compiles every C++ block of the README, and looks for every file that the documents link to."""
+"""Compile each C++ block of the README, and check that each linked file of the documents exists."""
 import pathlib
 import re
 import subprocess

@@ -111,7 +111,7 @@ def macros_left(command: list[str], first: list[str], header: str) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--include", type=Path, required=True)
-    parser.add_argument("--hosted-only", action="store_true", help="the header uses a library")
+    parser.add_argument("--hosted-only", action="store_true", help="the header needs a hosted library")
     parser.add_argument("header")
     parser.add_argument("compiler", nargs="+")
     options = parser.parse_args()

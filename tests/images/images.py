@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""What the library says of a real kernel file must be what its header says, read here by other code.
+"""Compare what the library reads from a kernel image with an independent decoder of the setup header.
 
-And a file that ends at any boundary of its structures must be refused for the right reason, at the right place.
+An image that is cut at a boundary of its structures must be refused with the right reason and offset.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from pathlib import Path
 from common import skip
 from lab import LabError, bzimage, packages
 
-# package, file, whether it is a Linux
+# package, file, whether it is a Linux kernel
 FILES = {
     "linux": ("linux-image-amd64", "boot/vmlinuz-*", True),
     "linux-cloud": ("linux-image-cloud-amd64", "boot/vmlinuz-*", True),
@@ -34,7 +34,7 @@ NOT_ALL = "the kernel image is truncated"
 
 @dataclass
 class Header:
-    """The fields as boot.rst places them; those that the version does not have are 0."""
+    """The fields as in boot.rst. A field that the protocol version does not have is 0."""
 
     image: bytes
 
@@ -56,14 +56,14 @@ class Header:
         return ((self.image[0x1F1] or 4) + 1) * 512
 
     @property
-    def said_size(self) -> int:
-        """What syssize claims; 0 where it cannot be trusted."""
+    def stated_size(self) -> int:
+        """The size in syssize; 0 before protocol 2.04, where it is unreliable."""
         return 16 * struct.unpack_from("<I", self.image, 0x1F4)[0] if self.version >= 0x204 else 0
 
 
 def expected(image: bytes) -> dict[str, str]:
     h = Header(image)
-    size = min(len(image) - h.code, h.said_size or len(image))
+    size = min(len(image) - h.code, h.stated_size or len(image))
     alignment = h.field(0x230, "I", 0x205)
     shift = h.field(0x235, "B", 0x20A)
     xload = h.field(0x236, "H", 0x20C)
@@ -93,7 +93,7 @@ def expected(image: bytes) -> dict[str, str]:
 
 
 def cuts(image: bytes) -> dict[int, tuple[str, int] | None]:
-    """Sizes at which to cut, and what is then wrong, and where; None if nothing is."""
+    """The sizes at which to cut, with the expected reason and offset, or None if the cut image is valid."""
     h = Header(image)
     inside = {1, 0x1F0, 0x1F1, 0x1F2, 0x1FD, 0x1FE, 0x200, 0x201, 0x202, 0x206, 0x207, 0x208, 0x223, 0x224, 0x22C,
               0x230, 0x238, 0x248, 0x250, 0x258, 0x260, 0x268, h.end - 1, h.end}
@@ -103,10 +103,10 @@ def cuts(image: bytes) -> dict[int, tuple[str, int] | None]:
             wrong[size] = (TOO_SHORT, size)
         elif size <= h.code:
             wrong[size] = (NO_CODE, h.code)
-        elif h.said_size and size < h.code + h.said_size - 15:
-            wrong[size] = (NOT_ALL, h.code + h.said_size)
-    if h.said_size:
-        end = h.code + h.said_size
+        elif h.stated_size and size < h.code + h.stated_size - 15:
+            wrong[size] = (NOT_ALL, h.code + h.stated_size)
+    if h.stated_size:
+        end = h.code + h.stated_size
         wrong[h.code + 1] = wrong[end - 17] = wrong[end - 16] = (NOT_ALL, end)
         wrong[min(end, len(image))] = None
         if h.field(0x24C, "I", 0x208):
@@ -135,21 +135,21 @@ def differences(judge: Path, path: Path, is_linux: bool) -> list[str]:
     bad = []
     for name, value in {**expected(image), "version": bzimage.kernel_version(image)}.items():
         if whole.get(name) != value:
-            bad.append(f"{name}: the library says {whole.get(name)}, the file {value}")
+            bad.append(f"{name}: {whole.get(name)} in the library, {value} in the file")
     if whole.get("sound") != "1" or int(whole.get("load", "0")) < 0x100000:
-        bad.append(f"no sound place on a PC of 512 MiB: {whole}")
+        bad.append(f"no valid placement on a PC with 512 MiB: {whole}")
     if is_linux:
         unpacked = len(bzimage.unpack(image))
         if not whole.get("version", "").startswith(path.name.removeprefix("vmlinuz-")):
             bad.append(f"version {whole.get('version')} in {path.name}")
         if int(whole.get("unpacked", "0")) != unpacked or int(whole.get("init", "0")) < unpacked:
-            bad.append(f"unpacked {whole.get('unpacked')}, init_size {whole.get('init')}; really {unpacked}")
+            bad.append(f"unpacked {whole.get('unpacked')}, init_size {whole.get('init')}; the size is {unpacked}")
         if whole.get("load") != whole.get("pref") or whole.get("format") == "0":
-            bad.append(f"a Linux not at its preferred address, or of unknown compression: {whole}")
+            bad.append(f"a Linux kernel that is not at its preferred address, or has an unknown compression: {whole}")
     for (size, want), got in zip(ends.items(), cut, strict=True):
-        said = (got["refused"], int(got["where"])) if "refused" in got else None
-        if said != want:
-            bad.append(f"cut to {size} bytes: {said}, expected {want}")
+        result = (got["refused"], int(got["where"])) if "refused" in got else None
+        if result != want:
+            bad.append(f"cut to {size} bytes: {result}, expected {want}")
     print(f"{path.name}: protocol {whole.get('protocol')}, {len(ends)} places to cut")
     return bad
 
@@ -161,11 +161,11 @@ def main() -> int:
     options = parser.parse_args()
     package, member, is_linux = FILES[options.file]
     try:
-        path = packages.provide(package, member, "there is no other way to get it")
+        path = packages.provide(package, member, packages.NO_OTHER_WAY)
     except LabError as why:
         return skip(why)
     bad = differences(options.judge.resolve(), path, is_linux)
-    print("\n".join(bad) or "the library says the same")
+    print("\n".join(bad) or "library and decoder agree")
     return 1 if bad else 0
 
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""What an include of the library costs over an empty file, beside what `#include <vector>` costs over one.
+"""Compare the cost of including the library with the cost of `#include <vector>`, both minus that of an empty file.
 
-Instructions of the compiler proper under callgrind, so that the figure is the same whatever else the machine does.
+callgrind counts the instructions of the compiler, so the result does not depend on the load of the machine.
 """
 
 import argparse
@@ -29,7 +29,7 @@ def compiler_proper(command: list[str]) -> list[str]:
         words = shlex.split(line) if line.startswith(" ") else []
         if words and (words[0].endswith("cc1plus") or "-cc1" in words[:2]):
             return words
-    sys.exit(f"{' '.join(command)}: no call of the compiler proper in\n{done.stderr}")
+    sys.exit(f"{' '.join(command)}: no command of the compiler proper in\n{done.stderr}")
 
 
 def instructions(command: list[str]) -> int:

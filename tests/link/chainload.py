@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""chainload: its text and read-only data stay small, and its objects ask for nothing but the four mem* functions.
+"""chainload's text and read-only data stay small, and its objects reference no functions but the four mem* functions.
 
-Usage: chainload.py CHAINLOAD.elf, with Meson's object folder beside it.
+Usage: chainload.py CHAINLOAD.elf, with Meson's object folder next to it.
 """
 import pathlib
 import sys
@@ -20,7 +20,7 @@ def output(*command: str) -> str:
 
 
 def undefined(objects: list[pathlib.Path]) -> set[str]:
-    """What the objects ask for that none of them has."""
+    """The symbols that the objects reference and do not define."""
     with tempfile.NamedTemporaryFile(suffix=".o") as joined:
         output("ld", "-r", "-m", "elf_i386", "-o", joined.name, *map(str, objects))
         return {line.split()[-1] for line in output("nm", "-u", joined.name).splitlines()}
@@ -31,11 +31,11 @@ def main() -> int:
     objects = [path for path in elf.with_suffix(".elf.p").glob("*.o") if not path.name.endswith("mem.cpp.o")]
     text = int(output("size", str(elf)).splitlines()[1].split()[0])
     extra = undefined(objects) - MEM - FROM_THE_LINKER_SCRIPT
-    print(f"{text} bytes of {LIMIT}; {len(objects)} objects ask for nothing but mem*: {not extra}")
+    print(f"{text} bytes of {LIMIT}; {len(objects)} objects reference nothing but mem*: {not extra}")
     if len(objects) < 3:
         print("the objects were not found")
     if extra:
-        print(f"also asked for: {sorted(extra)}")
+        print(f"also referenced: {sorted(extra)}")
     return 1 if text > LIMIT or extra or len(objects) < 3 else 0
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Compile a freestanding object as kernels do and look at what it asks of the linker.
+"""Compile a freestanding object as kernels do, and check its undefined symbols and sections.
 
 Undefined symbols must be among memcpy, memmove, memset and memcmp, and nothing may run before main. Also with exceptions
 on: a noexcept function that calls one that is not makes clang ask for __gxx_personality_v0 and std::terminate.

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Compile the library with one compiler in every standard, word size and mode; no warning may remain.
+"""Compile the library with one compiler in every standard, word size and mode, without warnings.
 
-A cell compiles all headers in one unit, the zero page at compile time (tests/layout/boot_params.cpp) and every function
-that a kernel would call (tests/link/everything.cpp), with optimisation, so that the warnings of the later passes count.
+Each cell compiles all headers in one unit, the zero page at compile time (tests/layout/boot_params.cpp), and every
+function that a kernel calls (tests/link/everything.cpp), with optimisation, which enables the warnings of the later
+passes.
 """
 
 import argparse
@@ -40,7 +41,7 @@ def compile_cell(compiler: str, root: Path, unit: Path, standard: str, word: str
     if mode == "kernel" and word == "-m64":
         flags.append("-mcmodel=kernel")
     if mode == "hosted" and word == "-m32":
-        flags += ["-idirafter", "/usr/include/x86_64-linux-gnu"]  # asm/ of the kernel's headers
+        flags += ["-idirafter", "/usr/include/x86_64-linux-gnu"]  # for asm/ of the kernel's headers
     for source in (unit, *(root / name for name in SOURCES)):
         done = subprocess.run([compiler, f"-std={standard}", word, *flags, *WARNINGS, "-O2", f"-I{root / 'include'}", "-S",
                                "-o", os.devnull, str(source)], capture_output=True, text=True, timeout=300,
@@ -73,17 +74,17 @@ def main() -> int:
             units[mode] = Path(scratch) / f"{mode}.cpp"
             units[mode].write_text("".join(f"#include <{name}>\n" for name in headers
                                            if mode == "hosted" or name not in HOSTED_ONLY), encoding="utf-8")
-        complaints = list(pool.map(
+        outputs = list(pool.map(
             lambda cell: compile_cell(options.compiler, options.root, units[cell[2]], spelling(options.compiler, cell[0]),
                                       *cell[1:]), cells))
     print(f"{options.compiler:12}" + "".join(f"{f'{word} {mode}':>20}" for word in WORDS for mode in MODES))
     for standard in STANDARDS:
-        print(f"{standard:12}" + "".join(f"{'FAILED' if complaint else 'ok':>20}"
-                                         for cell, complaint in zip(cells, complaints) if cell[0] == standard))
-    for complaint in filter(None, complaints):
-        print(complaint)
-    print(f"{sum(not complaint for complaint in complaints)} of {len(cells)} cells are clean")
-    return 1 if any(complaints) else 0
+        print(f"{standard:12}" + "".join(f"{'FAILED' if output else 'ok':>20}"
+                                         for cell, output in zip(cells, outputs) if cell[0] == standard))
+    for output in filter(None, outputs):
+        print(output)
+    print(f"{sum(not output for output in outputs)} of {len(cells)} cells are clean")
+    return 1 if any(outputs) else 0
 
 
 if __name__ == "__main__":

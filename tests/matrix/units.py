@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: BSL-1.0
 """Build the unit and layout tests for another machine, or with sanitizers, and run them.
 
-The tests hold in constant evaluation when they compile and at run time when they pass: on a big-endian machine too. Other
-machines are run by their user-mode emulators. With -m32 the undefined-behaviour sanitizer watches; the address sanitizer hangs under qemu-i386.
+Compiling the tests evaluates them as constant expressions, also for a big-endian machine. QEMU's user-mode emulators
+run the programs of other machines. With -m32 the undefined-behaviour sanitizer is on; the address sanitizer hangs under
+qemu-i386.
 """
 
 import argparse
@@ -17,14 +18,15 @@ from pathlib import Path
 from common import missing, run, run_or_exit, skip
 
 FLAGS = ["-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
-# With these g++ takes no comparison with nullptr for a constant (GCC bug 71962); the emulator traps null anyway.
+# With these checks g++ does not accept a comparison with nullptr in a constant expression (GCC bug 71962). The emulator
+# traps null pointers.
 UBSAN = ["-fsanitize=undefined", "-fno-sanitize=null,nonnull-attribute,returns-nonnull-attribute", "-fno-sanitize-recover=all"]
 
 
 @dataclass
 class Machine:
     compiler: str
-    emulator: str  # empty: none needed
+    emulator: str  # empty: none is needed
     flags: list[str]
     package: str
     link: list[str] = field(default_factory=list)
@@ -32,10 +34,10 @@ class Machine:
 
 MACHINES = {
     "m32": Machine("g++-12", "qemu-i386", ["-m32", "-idirafter", "/usr/include/x86_64-linux-gnu", *UBSAN], "g++-12-multilib, libc6-dev-i386"),
-    # This machine, by the other compiler.
+    # The build machine, with clang.
     "sanitizers": Machine("clang++-14", "", ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
                           "clang-14, libclang-rt-14-dev"),
-    # doctest and Boost are headers for any machine, in the folder that a cross compiler does not search.
+    # A cross compiler does not search the folder of doctest and Boost, whose headers are for any machine.
     "big_endian": Machine("powerpc-linux-gnu-g++-12", "qemu-ppc", ["-idirafter", "/usr/include"],
                           "g++-12-powerpc-linux-gnu", ["-static"]),
 }

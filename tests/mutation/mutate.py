@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Damage every field of every wire struct, one at a time, and see that the specification's tables notice.
+"""Damage each field of each wire struct, one at a time, and check that the tables of spec.hpp detect it.
 
-For each field of the tables: shifted by a byte, resized, swapped with its neighbour if they are of one type, and made a plain
-integer. The static_asserts beside the structs are taken out first, so that the tables have to find it alone; found is what
-the tables name, struct by struct, when the headers are compiled. One compilation holds one damage to each of many structs,
-but a struct that contains others is judged alone, since their damage would be seen in it too.
+A field is shifted by a byte, resized, swapped with the next one of the same type, and made a plain integer. The
+static_asserts next to the structs are removed first, so that only the tables detect it. A mutant is found if the
+diagnostics name its struct. One compilation has one mutant of each of many structs. A struct that contains others is
+compiled alone, since their mutants change it too.
 """
 
 import argparse
@@ -34,7 +34,7 @@ class Mutant:
     struct: str
     field: str
     header: Path
-    start: int  # what is replaced in the header
+    start: int  # of the text to replace in the header
     end: int
     new: str
 
@@ -44,7 +44,7 @@ def without_asserts(text: str) -> str:
 
 
 def mutants(root: Path, structs: dict[str, abi.Struct]) -> tuple[list[Mutant], set[str]]:
-    """All damages, and the structs that contain others."""
+    """All mutants, and the structs that contain others."""
     made: list[Mutant] = []
     containers: set[str] = set()
     for header in sorted((root / abi.ABI).glob("*.hpp")):
@@ -78,7 +78,7 @@ def mutants(root: Path, structs: dict[str, abi.Struct]) -> tuple[list[Mutant], s
 
 
 def batches(made: list[Mutant], containers: set[str]) -> list[list[Mutant]]:
-    """One damage a struct in each."""
+    """Lists of mutants, each with at most one mutant of a struct."""
     whole: list[list[Mutant]] = [[mutant] for mutant in made if mutant.struct in containers]
     by_struct: dict[str, list[Mutant]] = {}
     for mutant in made:
@@ -88,7 +88,7 @@ def batches(made: list[Mutant], containers: set[str]) -> list[list[Mutant]]:
 
 
 class Workshop:
-    """A copy of the headers for one worker at a time."""
+    """A copy of the headers for one worker."""
 
     def __init__(self, root: Path, folder: Path, compiler: str) -> None:
         self.include = folder / "include"
@@ -104,7 +104,7 @@ class Workshop:
 
     def judge(self, batch: list[Mutant]) -> list[tuple[Mutant, bool]]:
         healthy: dict[Path, str] = {}
-        for mutant in sorted(batch, key=lambda m: m.start, reverse=True):  # so that places further up stay where they are
+        for mutant in sorted(batch, key=lambda m: m.start, reverse=True):  # keeps the places above it valid
             target = self.include / mutant.header
             text = target.read_text(encoding="utf-8")
             healthy.setdefault(target, text)
@@ -112,7 +112,7 @@ class Workshop:
         done = self.compile()
         for target, text in healthy.items():
             target.write_text(text, encoding="utf-8")
-        # In the headers themselves nothing may fail: that would be a slip of this script and no discovery.
+        # An error in a header of abi/ is a mistake of this script.
         if slip := re.search(r"pvhboot/abi/\w+\.hpp:\d+:\d+: error.*", done.stderr):
             sys.exit(f"{', '.join(f'{m.struct}.{m.field} {m.kind}' for m in batch)}: {slip[0]}")
         named = set(re.findall(r"error: .*pvhboot: (?:size of |the rows of )?(\w+)", done.stderr))
@@ -130,7 +130,7 @@ def main() -> int:
     todo, containers = mutants(options.root, structs)
     fields = sum(len(struct.fields) for struct in structs.values())
     if {(m.struct, m.field) for m in todo} != {(s.name, f) for s in structs.values() for f, *_ in s.fields}:
-        sys.exit("not every field was damaged")
+        sys.exit("not every field has a mutant")
 
     workers = os.cpu_count() or 1
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(workers) as pool:

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""A program that must not compile: pass only if each compiler refuses it with the text the program asks for.
+"""Compile a program that must not compile. Each compiler must refuse it with the text that the program states.
 
 Lines in the program:
-  // EXPECT: regular expression        what the diagnostics must contain; at least one
-  // EXPECT(gcc): ...                  the same for g++ only, or clang only
+  // EXPECT: regular expression        the diagnostics must match it; at least one such line is needed
+  // EXPECT(gcc): ...                  the same for g++ only; likewise (clang)
   // FLAGS: -nostdinc++ ...            more flags for the compiler
-  // UNLESS clang++-14: reason         that compiler cannot see the fault
+  // UNLESS clang++-14: reason         this compiler does not detect the fault
   // REPLACE file: old -> new          the fault is in a header: the first `old` in include/pvhboot/file becomes `new`
 
-The control build has the macro CONTROL defined and no replacement made; it must compile, or the program proves nothing.
+The control build defines the macro CONTROL and replaces nothing. It must compile.
 """
 
 import argparse
@@ -29,7 +29,7 @@ def lines(text: str, word: str) -> list[tuple[str | None, str]]:
 
 
 def mutated(root: Path, replacements: list[tuple[str | None, str]], scratch: Path) -> Path:
-    """A copy of the headers with the faults in; a fault that has no place any more is an error."""
+    """A copy of the headers with the replacements. A text that is not in the header is an error."""
     shutil.copytree(root / "include", scratch / "include")
     for name, change in replacements:
         path = scratch / "include/pvhboot" / str(name)
@@ -42,7 +42,7 @@ def mutated(root: Path, replacements: list[tuple[str | None, str]], scratch: Pat
 
 
 def judge(compiler: str, source: Path, root: Path, faulty: Path, flags: list[str], patterns: list[str]) -> str | None:
-    """What is wrong with this case, or None."""
+    """The problem of this case, or None."""
     command = [compiler, "-std=c++20", *WARNINGS, *flags, "-fsyntax-only", str(source)]
     control = run([*command, f"-I{root / 'include'}", "-DCONTROL"])
     if control.returncode:
@@ -83,7 +83,7 @@ def main() -> int:
                 f"no EXPECT line for {family}"
             judged += 1
             failed += problem is not None
-            print(f"{compiler}: {problem or 'refused, as it must be: ' + ' and '.join(patterns)}")
+            print(f"{compiler}: {problem or 'refused, as expected: ' + ' and '.join(patterns)}")
     return 1 if failed else 0 if judged else SKIP
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""The harness judged: it must pass a right case, and fail each wrong one with the words that say why."""
+"""Tests of expect_fail.py: it must pass a correct case, and fail each wrong one with the reason."""
 
 import argparse
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 from common import run, script
 
 VERDICTS = {
-    "right.cpp": (0, "refused, as it must be"),
+    "right.cpp": (0, "refused, as expected"),
     "compiles.cpp": (1, "compiled, but must not"),
     "other_reason.cpp": (1, "failed for another reason"),
     "control_fails.cpp": (1, "the control build does not compile"),

@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Hold the order of rooms: every `#include <pvhboot/…>` of a header points to its own room or to one below it.
+"""Check the order of rooms: a header includes headers of its own room or of the rooms below it.
 
-docs/design.md has the same table for readers, and this script checks that the two agree. With --self-test it shows that a
-wrong include is found.
+The table in docs/design.md must agree with ROOMS. Each run first checks that wrong includes are found.
 """
 
 import argparse
@@ -11,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-# Room: the rooms it may include, besides itself. "" is the top: includes for users, and the opt-ins that look at all.
+# A room, and the other rooms that it may include. "" is the top folder, with the headers for users and the opt-ins.
 ROOMS = {
     "abi": set(),
     "core": {"abi"},
@@ -35,7 +34,7 @@ def room_of(path: str) -> str:
 
 
 def problems_of(name: str, text: str) -> list[str]:
-    """What is wrong with the includes of a header, named by its path below include/pvhboot."""
+    """The wrong includes of a header. `name` is its path below include/pvhboot."""
     found = []
     here = room_of(name)
     if here not in ROOMS:
@@ -77,7 +76,7 @@ def main() -> int:
     table = documented((root / "docs/design.md").read_text(encoding="utf-8"))
     for name, below in table.items():
         if ROOMS.get(name) != below:
-            problems.append(f"docs/design.md: {name} may include {sorted(below)} there and {sorted(ROOMS[name])} here")
+            problems.append(f"docs/design.md: {name} may include {sorted(below)}, in ROOMS {sorted(ROOMS.get(name, ()))}")
     used = {room_of(str(path.relative_to(include))) for path in headers} - {"", "spec", "c"}
     if missing := used - table.keys():
         problems.append(f"docs/design.md: no row for {sorted(missing)}")

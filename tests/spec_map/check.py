@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Hold docs/spec-map.md to the tree: what it names exists, and what exists is named.
+"""Check docs/spec-map.md: everything that it names exists, and everything that exists has a row.
 
-Every header has a row; so has every struct with a field table, every enum and every namespace of bits. A symbol stands in
-the header before it, and as a word in that file. A test exists and is in its folder's meson.build; a unit test mentions one
-of the row's symbols. Every row has a test unless it says with a dash why the section is left out.
+Each header has a row, and so has each struct with a field table, each enum and each namespace of bits. A row names
+symbols after their header, which must contain them. A test must exist and be in the meson.build of its folder; a unit
+test must contain a symbol of the row. A row has a test, or a dash and the reason why the section is left out.
 """
 
 import argparse
@@ -31,14 +31,14 @@ def rows(page: str) -> list[tuple[int, list[str]]]:
 
 
 def declared(root: Path) -> dict[str, set[str]]:
-    """What must have a row, by header: structs with tables, enums and namespaces of bits, constants."""
+    """The names that must have a row, by header: structs with tables, enums, namespaces of bits, constants."""
     wanted: dict[str, set[str]] = {}
     for path in sorted((root / "include/pvhboot/abi").glob("*.hpp")):
         if path.name == "le.hpp":
             continue
         text = path.read_text(encoding="utf-8")
         names = set(re.findall(r"^(?:struct|enum class|namespace) (\w+)(?: :.*)? \{", text, re.M)) - {"pvhboot", "abi"}
-        # A namespace of bits holds constants of its own; those are told by its name.
+        # The row of a namespace of bits stands for its constants.
         outside = re.sub(r"^namespace (?!abi|pvhboot)\w+ \{.*?^\}", "", text, flags=re.M | re.S)
         names |= set(re.findall(r"^inline constexpr \w+ (\w+) =", outside, re.M))
         wanted[f"abi/{path.name}"] = names
@@ -61,7 +61,7 @@ def main() -> int:
         elif path.is_file():
             meson = (path.parent / "meson.build").read_text(encoding="utf-8")
             if path.name not in meson and path.stem not in meson:
-                problems.append(f"line {number}: {name} is in no meson.build")
+                problems.append(f"line {number}: {name} is not in a meson.build")
 
     for number, cells in rows(page):
         if len(cells) != len(HEAD):
@@ -82,7 +82,7 @@ def main() -> int:
                 if not re.search(rf"\b{re.escape(word)}\b", (include / current).read_text(encoding="utf-8")):
                     problems.append(f"line {number}: {current} has no {word}")
         if not current:
-            problems.append(f"line {number}: \"{section}\" names no header and no reason to have none")
+            problems.append(f"line {number}: \"{section}\" names neither a header nor a reason to leave it out")
         if not quoted(checked_by):
             problems.append(f"line {number}: \"{section}\" names no test")
         symbols = [word for word in quoted(headers) if not word.endswith(".hpp")]

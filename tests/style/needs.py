@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Every package that tests/packages.txt names is one that ./dev installs: neither list may forget the other's."""
+"""Check that ./dev installs every package in tests/packages.txt."""
 
 import re
 import sys

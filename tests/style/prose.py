@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSL-1.0
 """Refuse the words of words.txt in prose: documents, comments, docstrings, string literals and names in Python.
 
-Prints FILE:LINE, the word and what to write instead. Files that prose_later.txt lists are not rewritten yet; a file that
-passes must not be in that list. With --self-test only the rows of words.txt are tested, in every language.
+Prints FILE:LINE, the word and what to write instead. Files that prose_later.txt lists are not rewritten yet; a file
+that passes must not be in that list. With --self-test only the rows of words.txt are tested, in every language.
 """
 
 import argparse
