@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The little of a cpio "newc" archive that is needed to carry a kernel and a command line in front of an initrd.
+// Reads a cpio "newc" archive that holds a kernel and a command line and is followed by an initrd.
 // Source: Linux, Documentation/driver-api/early-userspace/buffer-format.rst.
 #pragma once
 
@@ -18,17 +18,17 @@ constexpr bool is_newc(bytes b) noexcept {
   return true;
 }
 
-/// What is in an archive whose entries are `vmlinuz` and, optionally, `cmdline`.
+/// The contents of an archive with the entries `vmlinuz` and, optionally, `cmdline`.
 struct archive {
   bytes kernel{};
   bytes cmdline{};
   bool has_cmdline = false;
-  bytes rest{};     ///< what follows the archive and its padding: the initrd
+  bytes rest{};     ///< the bytes after the archive and its padding: the initrd
   bool ok = false;  ///< false: the archive is damaged at `offset`
   size_t offset = 0;
 };
 
-/// Eight hexadecimal digits; false if there is another character.
+/// Reads eight hexadecimal digits. False if there is another character.
 constexpr bool read_hex(bytes b, uint32_t& value) noexcept {
   value = 0;
   for (size_t i = 0; i < 8; ++i) {
@@ -43,7 +43,7 @@ constexpr bool read_hex(bytes b, uint32_t& value) noexcept {
   return true;
 }
 
-/// The name, which find(1) may have begun with "./", is this one.
+/// Whether an entry has this name, with or without the "./" that find(1) prepends.
 template <size_t N> constexpr bool is_named(bytes name, const char (&wanted)[N]) noexcept {
   if (name.size() > 2 && name[0] == '.' && name[1] == '/') name = name.after(2);
   if (name.size() != N - 1) return false;
@@ -52,8 +52,8 @@ template <size_t N> constexpr bool is_named(bytes name, const char (&wanted)[N])
   return true;
 }
 
-/// Walks to the trailer. The zeroes that pad an archive to its block size are skipped as well, which is also what Linux
-/// does between the archives of an initrd.
+/// Reads the entries up to the trailer, and skips the zeroes that pad an archive to its block size, as Linux does
+/// between the archives of an initrd.
 constexpr archive read_archive(bytes file) noexcept {
   constexpr size_t header_size = 110;
   constexpr auto align4 = [](size_t n) { return (n + 3) & ~size_t{3}; };
@@ -66,7 +66,7 @@ constexpr archive read_archive(bytes file) noexcept {
     if (!is_newc(entry) || entry.size() < header_size || !read_hex(entry.after(54), size) ||
         !read_hex(entry.after(94), name_size) || name_size == 0 || name_size > entry.size() - header_size)
       return found;
-    // The trailer may end the file without the padding behind its name.
+    // The trailer may end the file without the padding after its name.
     const size_t data_at = align4(header_size + name_size);
     const bytes name = entry.after(header_size).first(name_size - 1);
     if (is_named(name, "TRAILER!!!")) {

@@ -6,7 +6,7 @@
 extern "C" const uint8_t handover_begin[];
 extern "C" const uint8_t handover_end[];
 
-// esi = code, edi = load, ecx = bytes, edx = zero page. Position-independent: it runs from a copy.
+// esi = code, edi = load, ecx = bytes, edx = zero page. Position-independent, since it runs from a copy.
 asm(R"(
   .pushsection .text.handover, "ax", @progbits
   .globl handover_begin, handover_end
@@ -45,7 +45,7 @@ void hand_over(uint64_t page, pvhboot::span<const uint8_t> code, uint64_t load, 
   const auto size = static_cast<size_t>(handover_end - handover_begin);
   static_assert(sizeof(handover_page) <= 4096);
   __builtin_memcpy(last.code, handover_begin, size);
-  // This program's own GDT has the same descriptors at the same selectors, so the segment registers are right already.
+  // The GDT of this program has the same descriptors at the same selectors, so the segment registers are valid already.
   asm volatile("cli; lgdt %0; jmp *%1"
                :
                : "m"(last.gdt_limit), "r"(last.code), "S"(code.data()), "D"(static_cast<uintptr_t>(load)),

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// A boot loader: entered by PVH, it starts a Linux bzImage by the 32-bit entry, with all that the hypervisor gave it.
+// A boot loader. Entered through PVH, it starts a Linux bzImage through the 32-bit entry, with the memory map, RSDP,
+// command line and initrd of the handoff.
 //
-// Modules: a kernel and then its initrd; or first one that begins with a cpio "newc" archive holding `vmlinuz` and
-// optionally `cmdline`, and whose remaining bytes are the initrd. Without a `cmdline` Linux gets this loader's own.
-// Further modules are appended to the initrd, as Linux accepts several archives in a row.
+// Modules: a kernel, then its initrd; or a first module that begins with a cpio "newc" archive of `vmlinuz` and
+// optionally `cmdline`, and whose remaining bytes are the initrd. Without `cmdline` Linux gets the command line of this
+// boot loader. Further modules are appended to the initrd: Linux accepts several archives in a row.
 //
-// A refusal is one line that names the broken rule, and ends the machine with the code `refused`.
+// On an error it prints one line that names the broken rule, and ends the machine with the code `refused`.
 #include "../common/report.hpp"
 #include "cpio.hpp"
 #include "handover.hpp"
@@ -19,7 +20,7 @@ namespace {
 
 constexpr pvhboot::string_ref who = "chainload: ";
 
-/// What Linux is given beside the handoff's map and RSDP.
+/// What Linux gets in addition to the memory map and the RSDP.
 struct cargo {
   bytes kernel{};
   bytes initrds[8]{};
@@ -27,12 +28,12 @@ struct cargo {
   bytes cmdline{};
 };
 
-// Room for what a hypervisor hands over, and for the pieces that reserved ranges cut it into.
+// Slots for the hypervisor's memory map and for the pieces into which reserved ranges cut it.
 constexpr size_t map_slots = 512;
 pvhboot::memory_map_buffer<map_slots> linux_buffer;
 pvhboot::memory_map_buffer<map_slots> free_buffer;
 
-/// A rule of the library, or of this loader alone.
+/// Reports a rule of the library, or one of this boot loader.
 [[noreturn]] void refuse(const pvhboot::failure& f) {
   example::report_error(who, f);
   example::end_machine(example::refused);
@@ -54,7 +55,7 @@ uint64_t address_of(bytes b) { return reinterpret_cast<uintptr_t>(b.data()); }
 
 bytes bytes_of(pvhboot::string_ref text) { return {reinterpret_cast<const uint8_t*>(text.data()), text.size()}; }
 
-/// All modules but the first.
+/// Adds all modules except for the first.
 void add_initrds(cargo& found, const pvhboot::boot_info<pvhboot::identity_map>& boot) {
   const auto modules = boot.modules();
   for (size_t i = 1; i < modules.size(); ++i) {
@@ -65,7 +66,7 @@ void add_initrds(cargo& found, const pvhboot::boot_info<pvhboot::identity_map>& 
   }
 }
 
-/// Finds kernel, initrds and command line among the modules.
+/// Finds the kernel, the initrds and the command line in the modules.
 cargo unload(const pvhboot::boot_info<pvhboot::identity_map>& boot) {
   cargo found{.cmdline = bytes_of(boot.cmdline())};
   const auto modules = boot.modules();
@@ -97,7 +98,7 @@ cargo unload(const pvhboot::boot_info<pvhboot::identity_map>& boot) {
   return found;
 }
 
-/// What is free: RAM, less what Linux will take for RAM but a PC uses, less all of the handoff.
+/// The free memory: RAM without the first page, the ISA hole and the extents of the handoff.
 void find_free(pvhboot::memory_map& free, const pvhboot::memory_map& map,
                const pvhboot::boot_info<pvhboot::identity_map>& boot) {
   must(free.append(map));
@@ -108,8 +109,8 @@ void find_free(pvhboot::memory_map& free, const pvhboot::memory_map& map,
 
 uint8_t* pointer_to(uint64_t paddr) { return reinterpret_cast<uint8_t*>(static_cast<uintptr_t>(paddr)); }
 
-/// Puts the initrd where the kernel can use it: whole pages, below its limit. A single one that lies so already stays
-/// where it is. Several are joined, each on 4 bytes, with zeroes between, which Linux skips.
+/// Places the initrd on a page and below the kernel's limit. A single initrd that meets both stays in place. Several
+/// are joined, each aligned to 4 bytes; Linux skips the zeroes between them.
 void place_initrd(const cargo& load, const pvhboot::bzimage& kernel, pvhboot::memory_map& free,
                   pvhboot::linux_layout& values) {
   uint64_t size = 0;
@@ -131,8 +132,8 @@ void place_initrd(const cargo& load, const pvhboot::bzimage& kernel, pvhboot::me
   line(who, "placed initrd [", hex{values.initrd_paddr}, ", ", hex{values.initrd_paddr + size}, ") ", size, " bytes");
 }
 
-/// The zero page, the page that holds the last instructions and their GDT, the setup_data node for what the zero page
-/// has no room for, and the command line, in one block.
+/// One block of memory: the zero page, the page with the last instructions and their GDT, the setup_data node for the
+/// e820 entries that do not fit the zero page, and the command line.
 struct block {
   uint64_t zero_page;
   uint64_t handover;
@@ -144,7 +145,7 @@ struct block {
 block place_block(const pvhboot::memory_map& free, size_t cmdline_size, const pvhboot::memory_map& map) {
   constexpr uint64_t page = 4096;
   const uint64_t nodes = e820_ext_size(map);
-  // Linux reads 2048 bytes from the command line's address, whatever its length.
+  // Linux reads 2048 bytes from the command line's address, regardless of its length.
   const uint64_t text = (cmdline_size + 1 > 2048 ? cmdline_size + 1 : 2048);
   const uint64_t all = 2 * page + ((nodes + text + page - 1) & ~(page - 1));
   auto place = find_highest_ram(free, all, page, 0x10000, 0x9ffff);
@@ -183,7 +184,7 @@ extern "C" [[noreturn]] void kernel_main(uint32_t start_info) {
 
   pvhboot::memory_map free{free_buffer};
   find_free(free, map, boot);
-  // The kernel may take this program's own place: the last instructions run elsewhere.
+  // The kernel may overlap this program: the last instructions run from another page.
   pvhboot::linux_layout layout{.kernel = must(pvhboot::place_kernel(kernel, free)),
                                .cmdline_size = load.cmdline.size(),
                                .rsdp_paddr = boot.rsdp_paddr()};
@@ -211,7 +212,7 @@ extern "C" [[noreturn]] void kernel_main(uint32_t start_info) {
   line(who, "zero page type_of_loader ", hex{zero_page.hdr.type_of_loader}, " acpi_rsdp_addr ",
        hex{zero_page.acpi_rsdp_addr}, " e820 ", uint32_t{zero_page.e820_entries}, " entries and ",
        uint64_t{map.size() - zero_page.e820_entries}, " more");
-  must(pvhboot::check_placement(kernel, layout, map, &nodes));  // as it is now, nodes included
+  must(pvhboot::check_placement(kernel, layout, map, &nodes));  // the final layout, with the nodes
   line(who, "entering ", hex{place.load_paddr});
   chainload::hand_over(at.handover, kernel.code(), place.load_paddr, at.zero_page);
 }

@@ -14,7 +14,7 @@ constexpr uint8_t transmitter_empty = 0x20;
 void put(char c) {
   if (c == '\n') put('\r');
   out8(0xe9, static_cast<uint8_t>(c));
-  // A port that is never ready must not stop the machine; one that is not there reads 0xff, ready.
+  // A port that is never ready must not stop the machine. An absent port reads as 0xff, which means ready.
   for (int patience = 100000; patience > 0 && (in8(com1_line_status) & transmitter_empty) == 0; --patience) {
   }
   out8(com1, static_cast<uint8_t>(c));
@@ -33,7 +33,7 @@ void put(hex number) {
 }
 
 void put(uint64_t decimal) {
-  // By subtraction: a 64-bit division on a 32-bit machine would be a call into libgcc.
+  // Subtracts: with -m32 a 64-bit division is a call to libgcc.
   constexpr uint64_t powers[] = {10000000000000000000u,
                                  1000000000000000000u,
                                  100000000000000000u,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Text output and the end of the machine, for examples that have nothing below them: no libc, no heap.
+// Text output and the end of the machine, for examples without libc and heap.
 #pragma once
 
 #include <pvhboot/core/span.hpp>
@@ -15,11 +15,11 @@ inline uint8_t in8(uint16_t port) {
   return value;
 }
 
-/// To the first serial port, to port 0xe9, which is QEMU's and Xen's debug console, and to Xen's console.
+/// Writes to the first serial port, to port 0xe9 (the debug console of QEMU and Xen) and to Xen's console.
 void put(char c);
 void put(pvhboot::string_ref text);
 
-/// A number to be printed as 0x….
+/// A number that is printed as 0x….
 struct hex {
   uint64_t value;
 };
@@ -29,17 +29,17 @@ inline void put(uint32_t decimal) { put(uint64_t{decimal}); }
 
 template <size_t N> void put(const char (&literal)[N]) { put(pvhboot::string_ref{literal, N - 1}); }
 
-/// One line: all of it, then a line feed.
+/// Writes the parts and a line feed.
 template <class... Parts> void line(const Parts&... parts) {
   (put(parts), ...);
   put('\n');
 }
 
 inline constexpr uint8_t success = 0x10;
-inline constexpr uint8_t refused = 0x20;  ///< the line of error names the broken rule
+inline constexpr uint8_t refused = 0x20;  ///< the error line names the broken rule
 
-/// Ends the machine. On Xen: powers off if the code is success, crashes otherwise. QEMU with -device
-/// isa-debug-exit,iobase=0xf4,iosize=4 ends with status 2 * code + 1; without that device the machine stands still.
+/// Ends the machine. On Xen the domain powers off if the code is success, and crashes otherwise. QEMU with -device
+/// isa-debug-exit,iobase=0xf4,iosize=4 ends with status 2 * code + 1; without this device the machine halts.
 [[noreturn]] void end_machine(uint8_t code);
 
 }  // namespace example

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The first instructions, and the note that leads to them. PVH enters in flat 32-bit protected mode without paging,
-// %ebx = hvm_start_info, and no stack, GDT or IDT to rely on (docs/misc/pvh.pandoc). %es and %ss are loaded here
-// because Xen before 4.14 left them unset. The selectors are those of Linux's boot protocol.
+// The entry point and its ELF note. PVH enters in flat 32-bit protected mode without paging, with %ebx = hvm_start_info
+// and without a valid stack, GDT or IDT (docs/misc/pvh.pandoc). %es and %ss are loaded here because Xen before 4.14
+// does not set them. The selectors are those of Linux's boot protocol.
 //
 // Calls kernel_main(start_info). A 64-bit build enters long mode first, with the lowest 4 GiB identity-mapped.
 #include <pvhboot/pvh/emit_note.hpp>

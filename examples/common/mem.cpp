@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The four functions that a compiler may call on its own, and all that the library's code asks for.
+// The four functions that compilers call implicitly. The library references no others.
 #include <stddef.h>
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Prints a handoff, one fact a line. What kernel and chainload both show.
+// Prints a handoff, one fact per line, for kernel and chainload.
 #pragma once
 
 #include <pvhboot/pvhboot.hpp>
@@ -15,7 +15,7 @@ inline void report_range(pvhboot::string_ref who, pvhboot::string_ref which, con
        pvhboot::name(r.type));
 }
 
-/// The memory map as it is handed over: in a table, or on Xen by a hypercall. Empty if there is neither.
+/// The memory map of the handoff, or on Xen that of the hypercall. Empty if there is neither.
 inline pvhboot::result<void> receive(pvhboot::string_ref who, const pvhboot::boot_info<pvhboot::identity_map>& boot,
                                      pvhboot::memory_map& map) {
   if (boot.memory_map_state() == pvhboot::memory_map_state::table || !xen::cpuid().found()) {
@@ -31,7 +31,7 @@ inline pvhboot::result<void> receive(pvhboot::string_ref who, const pvhboot::boo
   return {};
 }
 
-/// One line: "error: RULE: sentence (address 0x…)".
+/// Prints one line: "error: RULE: sentence (address 0x…)".
 inline void report_error(pvhboot::string_ref who, pvhboot::string_ref rule, pvhboot::string_ref sentence,
                          pvhboot::string_ref word, uint64_t where) {
   line(who, "error: ", rule, ": ", sentence, " (", word, " ", hex{where}, ")");
@@ -40,7 +40,7 @@ inline void report_error(pvhboot::string_ref who, const pvhboot::failure& f) {
   report_error(who, name(f.code), message(f.code), name(where_is(f.code)), f.where);
 }
 
-/// Everything but the memory map.
+/// Prints everything except for the memory map.
 inline void report(pvhboot::string_ref who, const pvhboot::boot_info<pvhboot::identity_map>& boot) {
   if (const pvhboot::xen_cpuid& xen = xen::cpuid(); xen.found())
     line(who, "xen ", uint32_t{xen.version_major}, ".", uint32_t{xen.version_minor}, " cpuid ", hex{xen.base});

@@ -17,7 +17,7 @@ constexpr uint32_t evtchnop_send = 4;
 constexpr uint32_t schedop_yield = 0;
 constexpr uint32_t schedop_shutdown = 2;
 
-/// xen_hvm_param: the same in 32 and 64 bits.
+/// xen_hvm_param, which is the same for 32 and 64 bits.
 struct hvm_param {
   uint16_t domid;
   uint16_t pad;
@@ -60,16 +60,16 @@ intptr_t hypercall(xen_hypercall number, uint32_t command, const void* argument)
   return hypercall(number, command, reinterpret_cast<uintptr_t>(argument));
 }
 
-/// 0 if there is none.
+/// 0 if the parameter is absent.
 uint64_t get_param(uint32_t index) {
   hvm_param p{.domid = domid_self, .pad = 0, .index = index, .value = 0};
   return hypercall(xen_hypercall::hvm_op, hvmop_get_param, &p) == 0 ? p.value : 0;
 }
 
-/// Until dom0 has left no more than `unread` bytes in the ring. A dom0 that does not read cannot keep this domain: the
-/// ring is given up then.
+/// Waits until at most `unread` bytes are left in the ring. If dom0 does not read them, the ring is no longer used, so
+/// that the domain continues.
 void wait_for_reader(uint32_t unread) {
-  constexpr uint64_t patience = uint64_t{1} << 34;  // cycles: some seconds
+  constexpr uint64_t patience = uint64_t{1} << 34;  // cycles, a few seconds
   const uint64_t began = __builtin_ia32_rdtsc();
   while (ring && ring->out_prod - ring->out_cons > unread) {
     if (__builtin_ia32_rdtsc() - began > patience) ring = nullptr;
@@ -88,7 +88,7 @@ void flush() {
   if (!ring) return;
   const uint32_t at = ring->out_prod;
   for (uint32_t i = 0; i < size; ++i) ring->out[(at + i) % sizeof ring->out] = text[i];
-  asm volatile("" ::: "memory");  // x86 keeps the order of stores; the compiler must, too
+  asm volatile("" ::: "memory");  // x86 keeps the order of stores, and the compiler must keep it as well
   ring->out_prod = at + size;
   hypercall(xen_hypercall::event_channel_op, evtchnop_send, &ring_port);
 }

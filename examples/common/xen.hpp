@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What the examples ask Xen for, if Xen is there: the memory map that its version 0 of the hand-over lacks, a console
-// that the owner of the machine can read, and its end. Without Xen all of this does nothing.
+// Xen's services for the examples: the memory map, which start info version 0 does not have, the domain's console, and
+// the shutdown of the domain. Without Xen these functions do nothing.
 //
 // Sources: xen/include/public/{xen,memory,sched,event_channel}.h, xen/include/public/hvm/{hvm_op,params}.h,
 // xen/include/public/io/console.h (MIT).
@@ -11,20 +11,20 @@
 
 namespace example::xen {
 
-/// Looks for Xen; if it is there, sets up its hypercall page and finds out which console this domain has. To be called
-/// before the first output.
+/// Detects Xen, and then sets up the hypercall page and finds the console of this domain. Call it before the first
+/// output.
 void begin();
-/// What begin() found.
+/// The result of begin().
 const pvhboot::xen_cpuid& cpuid();
 
-/// XENMEM_memory_map: this domain's map, in a buffer that the next call uses again.
+/// XENMEM_memory_map: this domain's map, in a buffer that the next call overwrites.
 pvhboot::result<pvhboot::xen_memory_map_table> memory_map();
 
-/// To the console that `xl console` shows; of dom0, which has none, to Xen's own. Shown when the line ends.
+/// Writes to the console that `xl console` shows, or for dom0, which has none, to Xen's. A line is sent at its end.
 void put(char c);
 
 enum class shutdown_reason : uint32_t { poweroff = 0, crash = 3 };
-/// Ends the domain when its console has been read. Returns if this is not Xen.
+/// Shuts the domain down after dom0 has read its console. Returns if this is not Xen.
 void shutdown(shutdown_reason reason);
 
 }  // namespace example::xen

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// parse_bzimage on any file, every accessor, and the three functions that place: they must agree with each other.
+// parse_bzimage on arbitrary files, every accessor, and place_kernel, place_initrd and check_placement, which must
+// agree.
 //
 // Input: an image (image.hpp), number size of the initrd, u8 n, n ranges.
 #include "image.hpp"
@@ -18,7 +19,7 @@ bool within(span<const uint8_t> part, span<const uint8_t> whole) {
                           static_cast<size_t>(part.data() - whole.data()) <= whole.size() - part.size());
 }
 
-/// A field that exists in this image: its version has it, and the whole words of the header go so far. 0 otherwise.
+/// The value of a field if the protocol version has it and the header contains all of it. 0 otherwise.
 uint64_t field(span<const uint8_t> file, size_t at, unsigned n, unsigned since) {
   const uint64_t version = little_endian(file.data() + 0x206, 2);
   const bool promised = (version == 0x20e ? 0x20d : version) >= since && at + n <= size_t{0x202} + file[0x201];
@@ -66,7 +67,7 @@ void check_accepted(const bzimage& kernel, span<const uint8_t> file) {
     if (kernel.accepts(pvhboot::setup_type{type})) LAW(kernel.protocol() >= 0x209);
 }
 
-/// What follows the code is nobody's business, and without its last bytes the code is not whole.
+/// The bytes after the code have no effect, and an image without code is refused.
 void check_cut(const bzimage& kernel, span<const uint8_t> file) {
   const size_t end = kernel.code_offset() + kernel.code().size();
   const auto shorter = exact_copy(file.first(end));
@@ -77,7 +78,7 @@ void check_cut(const bzimage& kernel, span<const uint8_t> file) {
   LAW(!refused && refused.error().code == errc::setup_truncated && refused.error().where == kernel.code_offset());
 }
 
-/// check_placement with these to keep, and a zero page where nothing else is: the law needs RAM for it.
+/// check_placement with these ranges to keep and a zero page in free RAM.
 pvhboot::result<void> checked(const bzimage& kernel, const kernel_placement& p, const memory_map& ram,
                               span<const memory_range> keep, uint64_t zero_page, uint64_t initrd = 0,
                               uint64_t initrd_size = 0) {
@@ -96,7 +97,7 @@ void check_placed(const bzimage& kernel, const kernel_placement& p, const memory
   LAW(free.map.append(ram).ok());
   LAW(free.map.punch(p.load_paddr, p.load_size).ok() && free.map.punch(p.runtime_start, p.runtime_size).ok());
   const auto page = find_lowest_ram(free.map, 4096, 4096, 4096, 0xffffffff);
-  if (!page || kernel.protocol() < 0x203) return;  // nowhere to put a zero page, or no 32-bit entry
+  if (!page || kernel.protocol() < 0x203) return;  // no free page for the zero page, or no 32-bit entry
   LAW(free.map.punch(*page, 4096).ok());
   LAW(checked(kernel, p, ram, {}, *page).ok());
   const auto initrd = place_initrd(kernel, initrd_size, free.map);
@@ -106,7 +107,7 @@ void check_placed(const bzimage& kernel, const kernel_placement& p, const memory
   }
   LAW(*initrd % 4096 == 0 && *initrd >= 0x100000 && *initrd + (initrd_size - 1) <= kernel.initrd_addr_max());
   LAW(checked(kernel, p, ram, {}, *page, *initrd, initrd_size).ok());
-  // One byte of the kernel's own, or of the initrd's, is an overlap.
+  // A range of one byte in the kernel or in the initrd is an overlap.
   const memory_range bad[] = {{p.runtime_start + (p.runtime_size - 1), 1, {}}};
   const auto on_kernel = checked(kernel, p, ram, bad, *page, *initrd, initrd_size);
   LAW(!on_kernel && on_kernel.error().code == errc::overlaps_kernel && on_kernel.error().where == bad[0].addr);
@@ -121,7 +122,7 @@ void check_placed(const bzimage& kernel, const kernel_placement& p, const memory
       done.error().code == errc::map_not_prepared);
 }
 
-/// Nobody finds a place where place_kernel found none.
+/// If place_kernel finds no place, check_placement accepts none.
 void check_refused(const bzimage& kernel, const memory_map& ram) {
   const uint64_t room = std::max<uint64_t>(kernel.init_size(), kernel.code().size());
   for (uint64_t a = kernel.kernel_alignment(); kernel.relocatable() && a >= kernel.min_alignment(); a /= 2)
@@ -136,7 +137,7 @@ void check_refused(const bzimage& kernel, const memory_map& ram) {
                                .runtime_size = room,
                                .kernel_alignment = static_cast<uint32_t>(a)};
       const auto found = checked(kernel, p, ram, {}, 0);
-      LAW(!found && found.error().code != errc::zero_page_absent);  // the kernel's own ranges come first
+      LAW(!found && found.error().code != errc::zero_page_absent);  // the kernel's ranges are checked first
     }
 }
 

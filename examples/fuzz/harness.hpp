@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What the harnesses share: a law that must hold, the reading of an input, and physical memory that notices every read
-// outside of what was asked for.
+// Common code of the harnesses: the check of a law, the reader of an input, and physical memory that detects every read
+// outside the requested bytes.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
-/// A law of the library. A fuzzer keeps the input with which it is broken.
+/// Checks a law of the library. A fuzzer saves the input that breaks it.
 #define LAW(...) fuzz::law(static_cast<bool>(__VA_ARGS__), #__VA_ARGS__, __FILE__, __LINE__)
 
 namespace fuzz {
@@ -33,7 +33,7 @@ inline void law(bool holds, const char* text, const char* file, int line) {
   std::abort();
 }
 
-/// The bytes of an input, taken one after the other; zeroes when they are used up.
+/// Reads the bytes of an input one after the other; after its end, zeroes.
 class input {
  public:
   input(const uint8_t* data, size_t size) : rest_(data, size) {}
@@ -53,13 +53,13 @@ class input {
     return value;
   }
 
-  /// An address or a size from two bytes k and d, dense where things go wrong:
+  /// An address or a size from two bytes k and d, with many values at the boundaries:
   ///
-  ///     k < 64       16 * k + d                    small numbers that meet each other
+  ///     k < 64       16 * k + d                    small numbers, often equal
   ///     k < 128      2^(k - 64) + d                just above a power of two
-  ///     k < 192      2^(k - 128) - 1 - d           just below one
+  ///     k < 192      2^(k - 128) - 1 - d           just below a power of two
   ///     k < 255      2^64 - 1 - 16 * (k - 192) - d the end of the address space
-  ///     k == 255     eight more bytes: the number itself
+  ///     k == 255     the number itself in eight more bytes
   uint64_t number() {
     const unsigned k = u8();
     const uint64_t d = u8();
@@ -69,7 +69,7 @@ class input {
     if (k < 255) return ~uint64_t{} - uint64_t{16} * (k - 192) - d;
     return u64();
   }
-  /// A memory type from one byte: the number itself up to 127, then those that are special, then RAM.
+  /// A memory type from one byte: up to 127 the number itself, then the special types, then RAM.
   memory_type type() {
     const uint32_t t = u8();
     if (t < 128) return memory_type{t};
@@ -94,16 +94,16 @@ class input {
   span<const uint8_t> rest_;
 };
 
-/// A block on the heap of exactly these bytes: AddressSanitizer sees a read before or behind it.
+/// A heap block of exactly these bytes: AddressSanitizer detects a read before or after it.
 inline std::unique_ptr<uint8_t[]> exact_copy(span<const uint8_t> bytes) {
   std::unique_ptr<uint8_t[]> copy{new uint8_t[bytes.size()]};
   if (!bytes.empty()) std::memcpy(copy.get(), bytes.data(), bytes.size());
   return copy;
 }
 
-/// Physical memory in two pieces that are neighbours to the guest but not here. Every request gets a block of its own,
-/// of exactly the bytes asked for, so that nothing can be read without having been asked for. Who keeps the pointer of
-/// one request to read what another one granted is found out, too.
+/// Physical memory of two pieces that are adjacent in the guest but not in this program. Each request gets its own
+/// block of exactly the requested bytes. A read outside them is detected, also if it uses the pointer of another
+/// request.
 class guarded_memory {
  public:
   struct request {
@@ -111,7 +111,7 @@ class guarded_memory {
     uint64_t n;
   };
 
-  /// `contents` lies at `base`; what would go beyond 2^64 is not there. No request crosses base + split.
+  /// `contents` lies at `base` and is cut at 2^64. No request may cross base + split.
   guarded_memory(uint64_t base, span<const uint8_t> contents, size_t split)
       : window_{base, contents.first(~base < contents.size() ? static_cast<size_t>(~base) + 1 : contents.size())},
         split_(split) {}
@@ -133,14 +133,14 @@ class guarded_memory {
   std::vector<std::unique_ptr<uint8_t[]>> blocks_;
 };
 
-/// The guarded memory as the library takes it: by value.
+/// The guarded memory as a value, as the library expects it.
 struct memory {
   guarded_memory* guarded;
   [[nodiscard]] const uint8_t* bytes(uint64_t paddr, uint64_t n) const { return guarded->bytes(paddr, n); }
 };
 static_assert(pvhboot::physical_memory<memory>);
 
-/// A map with storage of its own.
+/// A map with its storage.
 struct owned_map {
   std::vector<memory_range> storage;
   std::vector<pvhboot::sweep_slot> scratch;
@@ -152,7 +152,7 @@ struct owned_map {
 
 inline std::vector<memory_range> contents(const pvhboot::memory_map& map) { return {map.begin(), map.end()}; }
 
-/// n bytes at p as a little-endian number, without the library's help.
+/// n bytes at p as a little-endian number, read without the library.
 inline uint64_t little_endian(const uint8_t* p, unsigned n) {
   uint64_t value = 0;
   for (unsigned i = 0; i < n; ++i) value |= uint64_t{p[i]} << 8 * i;

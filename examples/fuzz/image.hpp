@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// A kernel file out of few bytes, so that a fuzzer does not have to carry kilobytes of code along.
+// Makes a kernel image from few bytes, so that inputs contain no kilobytes of code.
 #pragma once
 
 #include "harness.hpp"
 
 namespace fuzz {
 
-/// A file in a block of exactly its size.
+/// An image in a block of exactly its size.
 struct image_file {
   size_t size;
   std::unique_ptr<uint8_t[]> block;
   [[nodiscard]] span<const uint8_t> bytes() const { return {block.get(), size}; }
 };
 
-/// Input: u8 fill, u16 size, 144 bytes that come to lie at 0x1f1, where the longest header ends at 0x281; u8 n, n
-/// patches of u16 offset (from the protected-mode code), u8 and four bytes.
+/// Input: u8 fill, u16 size, 144 bytes for 0x1f1 up to 0x281, the end of the longest header; u8 n, n patches of u16
+/// offset (from the protected-mode code), u8 and four bytes.
 inline image_file read_image(input& in) {
   constexpr size_t header_at = 0x1f1;
   constexpr size_t header_size = 0x281 - header_at;

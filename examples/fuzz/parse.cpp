@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// parse, lint and every accessor, on any memory.
+// parse, lint and every accessor, on arbitrary memory.
 //
 // Input: number base, number offset of start_info in the window, u16 offset at which the window is in two pieces, three
 // u8 limits (map entries, modules, string length in units of 8), then the window's contents.
@@ -14,7 +14,7 @@ using namespace fuzz;
 using pvhboot::memory_map_state;
 using boot_info = pvhboot::boot_info<memory>;
 
-/// What the window holds at paddr, read without the library.
+/// The bytes of the window at paddr, read without the library.
 struct reference {
   uint64_t base;
   span<const uint8_t> contents;
@@ -22,7 +22,7 @@ struct reference {
   [[nodiscard]] uint64_t word(uint64_t paddr, unsigned n) const { return little_endian(at(paddr), n); }
 };
 
-/// The text is the bytes that the guest has there, up to the first NUL.
+/// The text equals the guest's bytes up to the first NUL.
 void check_text(const reference& real, uint64_t paddr, pvhboot::string_ref text) {
   LAW(!text.absent());
   LAW(real.contents.size() - (paddr - real.base) > text.size());
@@ -85,13 +85,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const pvhboot::parse_limits limits{
       .memmap_entries = entries, .modules = modules, .string_size = uint64_t{8} * in.u8()};
   const span<const uint8_t> contents = in.rest();
-  if (contents.size() > 0x2000) return 0;  // a string costs one request a byte
+  if (contents.size() > 0x2000) return 0;  // a string needs one request per byte
   guarded_memory guarded{base, contents, split};
 
   const auto boot = pvhboot::parse(memory{&guarded}, at, limits);
   size_t asked_for = 0;
   for (const auto& request : guarded.granted()) asked_for += static_cast<size_t>(request.n);
-  // Nothing is read twice but the first byte of the command line and the whole of it at its end.
+  // Only the command line is read twice: its first byte, and all of it at the end.
   LAW(asked_for <=
       56 + 2 * limits.string_size + 3 + uint64_t{limits.modules} * 32 + uint64_t{limits.memmap_entries} * 24);
   if (!boot) {
@@ -110,7 +110,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto linted = lint(memory{&guarded}, *boot, scratch.map,
                            [&](pvhboot::finding f) { LAW(message(f.what) != "unknown" && name(f.what) != "unknown"); });
   LAW(linted.ok());
-  // The RSDP, each module's command line, both ends of each entry.
+  // lint also reads the RSDP, the command line of each module and both ends of each entry.
   LAW(guarded.granted().size() - known <=
       1 + boot->modules().size() * (limits.string_size + 3) + 2 * boot->memory_map().size());
   return 0;

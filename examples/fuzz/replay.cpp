@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Gives files, and all files of folders, to a harness: a corpus again, or the input that a fuzzer complained about.
+// Runs a harness on files, and on all files of folders: a corpus, or the input of a finding.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
       std::fprintf(stderr, "cannot read %s\n", file.c_str());
       return 1;
     }
-    std::fprintf(stderr, "%s\n", file.c_str());  // before the harness: the last one named is the one that fails
+    std::fprintf(stderr, "%s\n", file.c_str());  // printed before the harness runs: the last name is the failing input
     const std::vector<uint8_t> bytes(text.begin(), text.end());
     const auto exact = fuzz::exact_copy(bytes);
     LLVMFuzzerTestOneInput(exact.get(), bytes.size());

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// memory_map against a model that asks, for every address where something can change, which range wins there.
+// memory_map, compared with a model that finds the winning range at every address where the type can change.
 //
-// Input: u8 slots of Linux's own table (bits 0 and 1), u8 free slots, u8 scratch slots that are missing, u8 n, n
+// Input: u8 slots of Linux's own table (bits 0 and 1), u8 free slots, u8 missing scratch slots, u8 n, n
 // ranges; then operations until the input ends: u8 what, range.
 #include <algorithm>
 #include <tuple>
@@ -14,11 +14,11 @@ namespace {
 using namespace fuzz;
 using pvhboot::memory_map;
 using ranges = std::vector<memory_range>;
-__extension__ using wide = unsigned __int128;  // an end at 2^64 needs no care
+__extension__ using wide = unsigned __int128;  // an end at 2^64 needs no special case
 
 wide end_of(const memory_range& r) { return std::min(wide{r.addr} + r.size, wide{1} << 64); }
 
-/// Where a range begins or ends, in order.
+/// The starts and ends of the ranges, sorted.
 std::vector<wide> change_points(const ranges& all) {
   std::vector<wide> points;
   for (const memory_range& r : all)
@@ -28,7 +28,7 @@ std::vector<wide> change_points(const ranges& all) {
   return points;
 }
 
-/// The type at an address by the rule alone; 0 if nothing is there.
+/// The type at an address by the rule of sanitize; 0 if no range covers it.
 memory_type type_at(const ranges& all, wide a) {
   memory_type best{};
   for (const memory_range& r : all)
@@ -38,7 +38,7 @@ memory_type type_at(const ranges& all, wide a) {
 
 bool merge_allowed(memory_type t) { return t != memory_type::pram && t != memory_type::soft_reserved; }
 
-/// What sanitize must make of the ranges. O(n^2).
+/// The expected result of sanitize, in O(n^2).
 ranges model(const ranges& all) {
   ranges made;
   const auto points = change_points(all);
@@ -47,7 +47,7 @@ ranges model(const ranges& all) {
     if (type == memory_type{}) continue;
     const wide size = points[i] - points[i - 1];
     if (!made.empty() && made.back().type == type && merge_allowed(type) && end_of(made.back()) == points[i - 1] &&
-        made.back().size + size <= ~uint64_t{})  // 2^64 is more than a size can say
+        made.back().size + size <= ~uint64_t{})  // a size cannot hold 2^64
       made.back().size += static_cast<uint64_t>(size);
     else
       made.push_back({static_cast<uint64_t>(points[i - 1]), static_cast<uint64_t>(size), type});
@@ -55,7 +55,7 @@ ranges model(const ranges& all) {
   return made;
 }
 
-/// Sorted, disjoint, nothing empty, nothing beyond the end.
+/// The ranges are sorted, disjoint, not empty and end at most at 2^64.
 bool in_shape(const ranges& all) {
   for (size_t i = 0; i < all.size(); ++i) {
     if (all[i].size == 0 || all[i].type == memory_type{} || wide{all[i].addr} + all[i].size > wide{1} << 64)
@@ -89,13 +89,13 @@ void check_sanitize(const ranges& given, size_t free_slots, size_t missing) {
   }
   if (was_clean) LAW(done.ok() && contents(small.map) == given);
 
-  // Twice as many slots always suffice.
+  // Twice as many slots are always enough.
   owned_map large{2 * given.size() + 1};
   LAW(large.map.append(given).ok() && large.map.sanitize().ok() && contents(large.map) == wanted);
   LAW(large.map.is_sanitized() && wanted.size() <= (given.empty() ? 0 : 2 * given.size() - 1));
   owned_map twice{wanted.size()};
   LAW(twice.map.append(wanted).ok() && twice.map.sanitize().ok() && contents(twice.map) == wanted);
-  // What one entry calls anything but RAM never becomes RAM.
+  // An address with an entry of another type never becomes RAM.
   for (const memory_range& r : given)
     for (const memory_range& ram : wanted)
       if (r.type > memory_type::ram && ram.type == memory_type::ram) LAW(!r.overlaps(ram));
@@ -120,7 +120,7 @@ void check_report(const ranges& given) {
   LAW(reported == wanted && in_any_order(contents(all.map)) == in_any_order(given));
 }
 
-/// The lowest or the highest address that fits, by trying every place where one can begin to fit.
+/// The lowest or the highest address that fits, found by trying every candidate.
 wide search(const ranges& all, uint64_t n, uint64_t align, uint64_t first, uint64_t last, bool from_above) {
   constexpr wide nowhere = wide{1} << 64;
   wide found = nowhere;
@@ -153,7 +153,7 @@ void check_questions(const memory_map& map, const memory_range& r, uint8_t how) 
   for (const memory_range& piece : all) {
     ram += piece.type == memory_type::ram ? piece.size : 0;
   }
-  // Every byte, by the pieces that hold it: neighbours count together.
+  // Follows adjacent pieces of the type from the start of the range.
   wide at = r.addr;
   const wide end = wide{r.addr} + r.size;
   for (const memory_range& piece : all)
@@ -162,7 +162,7 @@ void check_questions(const memory_map& map, const memory_range& r, uint8_t how) 
   LAW(total_ram(map) == std::min(ram, wide{~uint64_t{}}) && covers(map, r.addr, r.size, r.type) == covered);
 }
 
-/// A map of one type on this range, and `rest` outside of it.
+/// A map with one type in this range and `rest` outside it.
 ranges replaced(const ranges& all, const memory_range& r, bool keep_outside, memory_type inside) {
   ranges made;
   const wide end = end_of(r);
@@ -181,7 +181,7 @@ ranges replaced(const ranges& all, const memory_range& r, bool keep_outside, mem
   return made;
 }
 
-/// The same types at the same places, in whatever pieces.
+/// Whether both maps have the same types at the same addresses, in any pieces.
 bool same_coverage(const ranges& a, const ranges& b) {
   ranges both = a;
   both.insert(both.end(), b.begin(), b.end());
@@ -221,7 +221,7 @@ void operate(memory_map& map, uint8_t what, const memory_range& r) {
   }
 }
 
-/// Whatever a Linux takes for its own is what was in the table, or the two ranges it makes up.
+/// Every range in Linux's map comes from the table, or is one of the two that Linux adds.
 void check_linux(const ranges& given, pvhboot::linux_e820_slots slots) {
   using pvhboot::e820_verdict;
   for (const auto era : {pvhboot::linux_era::until_4_11, pvhboot::linux_era::until_6_19, pvhboot::linux_era::v7_0,

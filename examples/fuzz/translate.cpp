@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// translate in each of its roles, and read_zero_page: what was written is read back, and nothing else is in the page.
+// translate in each role, and read_zero_page, which must return the written values. The other bytes of the page are 0.
 //
-// Input: u8 role (0 boot loader, 1 kernel, 2 as Linux, 3 back from any page), then
+// Input: u8 role (0 boot loader, 1 kernel, 2 as Linux, 3 read any page), then
 //   0: an image (image.hpp), the values of linux_layout, a chain, a map
 //   1: a chain, a map, a start_info
 //   2: u16 n, n ranges, a start_info
 //   3: u16 n, n patches of u16 offset and u8 into a zero page, then the memory at 0x10000
-// where a chain is u16 bytes of storage, u8 bytes of a node that is there already; a map is u8 free slots, u16 n, n
+// where a chain is u16 bytes of storage, u8 bytes of an existing node; a map is u8 free slots, u16 n, n
 // ranges; a start_info is u8 on Xen, u8 modules, u8 command line, number RSDP, two modules of two numbers.
 #include "image.hpp"
 
@@ -21,7 +21,7 @@ namespace abi = pvhboot::abi;
 
 constexpr uint64_t start_info_at = 0x1000, chain_at = 0x10000;
 
-/// Memory for a setup_data chain, whose last node is there already if it has a payload.
+/// Memory for a setup_data chain. Its last node exists already if it has a payload.
 struct chain {
   explicit chain(input& in) : storage(in.u16() % 0x4000), old_payload(in.u8()) {
     if (old_payload != 0) {
@@ -31,7 +31,7 @@ struct chain {
   }
   [[nodiscard]] uint64_t old_head() const { return old.empty() ? 0 : chain_at + storage.size(); }
   [[nodiscard]] setup_data_writer writer() { return {storage, chain_at, old_head()}; }
-  /// Both as the kernel finds them.
+  /// The new nodes and the existing one, as the kernel reads them.
   [[nodiscard]] std::vector<uint8_t> contents() const {
     std::vector<uint8_t> all = storage;
     all.insert(all.end(), old.begin(), old.end());
@@ -43,7 +43,7 @@ struct chain {
   uint8_t old_payload;
 };
 
-/// A map that is fit for Linux, or none.
+/// A map that is prepared for Linux, or an empty one.
 struct linux_map : owned_map {
   explicit linux_map(input& in) : owned_map(in.u8() + size_t{512}) {
     const auto given = in.ranges(in.u16() % 300);
@@ -56,14 +56,14 @@ struct linux_map : owned_map {
   }
 };
 
-/// What Linux is told of a range: one that ends at 2^64 has whole pages only, and not that of its last byte.
-std::vector<memory_range> as_told(const memory_map& map) {
-  std::vector<memory_range> told;
+/// The ranges that Linux gets: one that ends at 2^64 is cut to whole pages, without its last page.
+std::vector<memory_range> as_written(const memory_map& map) {
+  std::vector<memory_range> written;
   for (memory_range r : map) {
     if (r.addr + r.size == 0) r.size = (r.size - 1) / 4096 * 4096;
-    if (r.size != 0) told.push_back(r);
+    if (r.size != 0) written.push_back(r);
   }
-  return told;
+  return written;
 }
 
 pvhboot::result<pvhboot::zero_page_values> read_back(const abi::boot_params& page, const std::vector<uint8_t>& chain,
@@ -76,7 +76,7 @@ pvhboot::result<pvhboot::zero_page_values> read_back(const abi::boot_params& pag
   return values;
 }
 
-/// All bytes are zero but those in the ranges that a translation may write.
+/// All bytes are zero, except for the ranges that a translation may write.
 void check_zero_but(const abi::boot_params& page, std::initializer_list<std::pair<size_t, size_t>> written) {
   uint8_t bytes[sizeof page];
   std::memcpy(bytes, &page, sizeof page);
@@ -92,7 +92,7 @@ std::unique_ptr<abi::boot_params> dirty_page() {
   return page;
 }
 
-/// Every piece lies in RAM, within reach, and meets no other: pair by pair, without the library's check.
+/// Every piece lies in RAM, within reach, and overlaps no other. Checked pair by pair, without the library.
 void check_bootable(const pvhboot::bzimage& kernel, const pvhboot::linux_layout& l, const memory_map& map,
                     const setup_data_writer* nodes) {
   std::vector<memory_range> pieces{{l.kernel.load_paddr, l.kernel.load_size, {}},
@@ -142,16 +142,16 @@ void boot_loader(input& in) {
   const auto done = translate(*kernel, values, map.map, *page, (flags & 2) != 0 ? &more : nullptr);
   if (!done) {
     LAW(message(done.error().code) != "unknown error");
-    // Page and writer are as they were.
+    // Page and writer are unchanged.
     LAW(more.size() == 0 && more.head() == nodes.old_head());
     for (size_t i = 0; i < sizeof *page; ++i) LAW(reinterpret_cast<const uint8_t*>(page.get())[i] == 0xa5);
     return;
   }
   check_bootable(*kernel, values, map.map, (flags & 2) != 0 ? &more : nullptr);
 
-  std::vector<memory_range> told;
-  const auto back = read_back(*page, nodes.contents(), told);
-  LAW(back.ok() && told == as_told(map.map) && back->rsdp_paddr == values.rsdp_paddr);
+  std::vector<memory_range> written;
+  const auto back = read_back(*page, nodes.contents(), written);
+  LAW(back.ok() && written == as_written(map.map) && back->rsdp_paddr == values.rsdp_paddr);
   LAW(back->cmdline_paddr == values.cmdline_paddr);
   const bool has_initrd = values.initrd_size != 0 && values.initrd_paddr != 0;
   LAW(back->initrd_size == (has_initrd ? values.initrd_size : 0));
@@ -162,7 +162,7 @@ void boot_loader(input& in) {
   const size_t written_end = std::max<size_t>(header_end, 0x258);
   check_zero_but(*page,
                  {{0x70, 0x78}, {0xc0, 0xcc}, {0x1e8, 0x1e9}, {0x1f1, written_end}, {0x2d0, end_of_e820(*page)}});
-  // The rest of the header is the kernel's own.
+  // The other bytes of the header are those of the kernel image.
   const auto* bytes = reinterpret_cast<const uint8_t*>(page.get());
   for (size_t i = 0x1f1; i < header_end; ++i) {
     const bool ours = (i >= 0x1fa && i < 0x1fc) || (i >= 0x210 && i < 0x212) || (i >= 0x214 && i < 0x220) ||
@@ -172,7 +172,7 @@ void boot_loader(input& in) {
   LAW(page->hdr.type_of_loader != 0 && page->sentinel == 0);
 }
 
-/// A hand-over with two modules and this memory map, and where its command line is.
+/// A handoff with two modules, a command line and this memory map.
 std::vector<uint8_t> start_info(input& in, span<const memory_range> map) {
   const uint64_t modlist_at = start_info_at + sizeof(abi::hvm_start_info);
   const uint64_t memmap_at = modlist_at + 2 * sizeof(abi::hvm_modlist_entry);
@@ -215,9 +215,9 @@ void kernel(input& in) {
         (done.error().code == errc::e820_too_few && map.map.size() < 2));
     return;
   }
-  std::vector<memory_range> told;
-  const auto back = read_back(*page, nodes.contents(), told);
-  LAW(back.ok() && told == as_told(map.map));
+  std::vector<memory_range> written;
+  const auto back = read_back(*page, nodes.contents(), written);
+  LAW(back.ok() && written == as_written(map.map));
   LAW(back->rsdp_paddr == boot->rsdp_paddr() && back->cmdline_paddr == boot->wire().cmdline_paddr);
   if (!boot->modules().empty() && boot->modules()[0].paddr != 0 && boot->modules()[0].size != 0) {
     LAW(back->initrd_paddr == boot->modules()[0].paddr && back->initrd_size == boot->modules()[0].size);
@@ -235,7 +235,7 @@ void kernel(input& in) {
                          {0x2d0, end_of_e820(*page)}});
 }
 
-/// The page as Linux makes it, by loops of its own.
+/// The page as Linux makes it, with separate loops.
 void as_linux(input& in) {
   const auto map = in.ranges(in.u16() % 300);
   const auto host = in.u8() % 2 != 0 ? pvhboot::started_by::xen : pvhboot::started_by::other;
@@ -294,7 +294,7 @@ void back(input& in) {
     LAW(map.map[i].addr == little_endian(bytes.data() + 0x2d0 + 20 * i, 8));
   if (page.sentinel != 0) LAW(values->cmdline_paddr <= 0xffffffff && values->rsdp_paddr == 0);
   uint32_t nodes = 0;
-  [[maybe_unused]] volatile uint8_t read = 0;  // every byte of a payload can be
+  [[maybe_unused]] volatile uint8_t read = 0;  // every byte of a payload is readable
   const auto walked = walk_setup_data(memory{&guarded}, page.hdr.setup_data, 64, [&](const pvhboot::setup_node& node) {
     ++nodes;
     if (const auto inner = read_setup_indirect(node)) LAW((inner->type & 0x80000000) != 0 && inner->reserved == 0);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// A kernel that shows what PVH gave it, and ends the machine: code 0x10 if all is well, 0x20 if it refuses the handoff.
-// On Xen it asks the hypervisor for the memory map if the handoff has none. If the command line ends in "dump", it
-// shows the handoff byte by byte as well.
+// A kernel that prints its handoff and ends the machine, with code 0x10 on success and 0x20 if it refuses the handoff.
+// On Xen it gets the memory map from the hypervisor if the handoff has none. If the command line ends in "dump", it
+// also prints the bytes of the handoff.
 #include <pvhboot/pvh/lint.hpp>
 
 #include "../common/report.hpp"
@@ -39,7 +39,7 @@ void dump(uint64_t paddr, size_t n) {
   if (paddr != 0 && n != 0) line();
 }
 
-/// All that the handoff consists of, but for the modules' contents.
+/// Prints all bytes of the handoff, except for the contents of the modules.
 void dump(const pvhboot::boot_info<pvhboot::identity_map>& boot) {
   for (const pvhboot::extent& e : pvhboot::extents{boot})
     if (e.what != pvhboot::handoff_piece::module) dump(e.addr, static_cast<size_t>(e.size));
@@ -85,7 +85,7 @@ extern "C" [[noreturn]] void kernel_main(uint32_t start_info) {
   const auto begin = reinterpret_cast<uintptr_t>(image_begin);
   const pvhboot::lint_options options{
       .kernel = {begin, reinterpret_cast<uintptr_t>(image_end) - begin, {}},
-      .probe_ram = sizeof(uintptr_t) == 8};  // a 32-bit kernel cannot reach RAM above 4 GiB, which is no fault of it
+      .probe_ram = sizeof(uintptr_t) == 8};  // a 32-bit kernel cannot read RAM above 4 GiB, so this is no oddity
   if (const auto done = lint(memory, *boot, scratch, report, options); !done) fail(done.error());
   if (rsdp_sound) line(who, "rsdp checksum ok");
   line(who, "total ram ", total_ram(map), " bytes");
