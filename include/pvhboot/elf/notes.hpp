@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The ELF notes of one segment's bytes; those of a whole file: elf/image_notes.hpp. Source: System V ABI, "Note
+// Section"; elfutils (gelf_getnote) for 8-byte padding.
+//
+//     for (const pvhboot::elf_note& n : pvhboot::elf_notes{segment})
+//       if (n.is("Xen", pvhboot::xen_note::phys32_entry)) inspect(n.desc);
+//
+// A note is three words, a name and a descriptor, each of the two padded to 4 bytes. p_align does not change that: Xen,
+// Linux and linkers mean 4 whatever it says. Only where p_align is 8 and the notes do not fit that way, but do with 8
+// (a Xen note followed by .note.gnu.property), they are read so. The last note's padding may be missing, and up to 11
+// bytes that are too few for a note may follow it.
+//
+// Damage ends the walk: the notes before it are given, and iterator::damage() or check() has the rule and the offset of
+// the note that breaks it:
+// - note_name_outside, note_desc_outside: its name or its descriptor ends outside the segment.
+#pragma once
+
+#include <pvhboot/abi/elf.hpp>
+#include <pvhboot/core/memory.hpp>
+#include <pvhboot/core/result.hpp>
+
+namespace pvhboot {
+
+/// Xen reads no image with more notes (libelf).
+inline constexpr size_t max_notes = 65536;
+
+/// Where a note was found. QEMU and linux-loader look into segments only.
+enum class note_origin : uint8_t { segment, section };
+
+struct elf_note {
+  uint32_t type = 0;           ///< of the namespace that the name gives: xen_note for "Xen"
+  uint32_t name_size = 0;      ///< bytes, with the NUL
+  string_ref name{};           ///< without its NUL; a name may lack one, or have more than one
+  span<const uint8_t> desc{};  ///< the descriptor; refers to the file
+  uint64_t offset = 0;         ///< of the note, in the file or in what elf_notes was given
+  note_origin origin{};
+
+  /// The name is `owner` and one NUL.
+  [[nodiscard]] constexpr bool is_named(const string_ref& owner) const noexcept {
+    return name_size == owner.size() + 1 && name == owner;
+  }
+  template <class Type> [[nodiscard]] constexpr bool is(const string_ref& owner, Type t) const noexcept {
+    return type == static_cast<uint32_t>(t) && is_named(owner);
+  }
+};
+
+/// The notes of a segment's bytes, in order. `align` is its p_align, `offset` what is added to the notes' offsets.
+class elf_notes {
+ public:
+  constexpr explicit elf_notes(span<const uint8_t> bytes, uint64_t align = 4, uint64_t offset = 0) noexcept
+      : bytes_(bytes), offset_(offset) {
+    size_t budget = max_notes;
+    padding_ = padding_of(bytes, align, budget);
+  }
+
+  class iterator {
+   public:
+    using value_type = elf_note;
+    using difference_type = ptrdiff_t;
+
+    constexpr iterator() noexcept = default;
+    constexpr iterator(span<const uint8_t> bytes, uint64_t padding, uint64_t offset,
+                       note_origin origin = note_origin::segment) noexcept
+        : bytes_(bytes), padding_(padding), offset_(offset), ended_(false) {
+      note_.origin = origin;
+      advance();
+    }
+    constexpr const elf_note& operator*() const noexcept { return note_; }
+    constexpr const elf_note* operator->() const noexcept { return &note_; }
+    constexpr iterator& operator++() noexcept {
+      advance();
+      return *this;
+    }
+    constexpr iterator operator++(int) noexcept {
+      const iterator old = *this;
+      advance();
+      return old;
+    }
+    /// Whether the two stand at one note of the same bytes, or both at the end.
+    friend constexpr bool operator==(const iterator& a, const iterator& b) noexcept {
+      return a.ended_ == b.ended_ && (a.ended_ || a.next_ == b.next_);
+    }
+    friend constexpr bool operator!=(const iterator& a, const iterator& b) noexcept { return !(a == b); }
+
+    [[nodiscard]] constexpr bool at_end() const noexcept { return ended_; }
+    /// Why the walk ended, once it did.
+    [[nodiscard]] constexpr result<void> damage() const noexcept {
+      return damage_ == errc{} ? result<void>{} : result<void>{damage_, offset_ + next_};
+    }
+
+   private:
+    constexpr void advance() noexcept;
+
+    span<const uint8_t> bytes_{};
+    uint64_t padding_ = 4;
+    uint64_t offset_ = 0;
+    uint64_t next_ = 0;  ///< the note after this one, or the damaged one; never past the end
+    bool ended_ = true;
+    errc damage_{};
+    elf_note note_{};
+  };
+
+  [[nodiscard]] constexpr iterator begin() const noexcept { return {bytes_, padding_, offset_}; }
+  [[nodiscard]] static constexpr iterator end() noexcept { return {}; }
+  /// What name and descriptor are padded to: 4, or 8.
+  [[nodiscard]] constexpr uint64_t padding() const noexcept { return padding_; }
+  /// Whether all of the bytes are sound notes.
+  [[nodiscard]] constexpr result<void> check() const noexcept {
+    iterator it = begin();
+    while (!it.at_end()) ++it;
+    return it.damage();
+  }
+
+  /// The padding that the notes of a segment have. Looks at no more than `budget` notes, which it counts down.
+  static constexpr uint64_t padding_of(span<const uint8_t> bytes, uint64_t align, size_t& budget) noexcept {
+    const auto fits = [&](uint64_t padding) {
+      iterator it{bytes, padding, 0};
+      for (; !it.at_end() && budget != 0; ++it) --budget;
+      return it.at_end() && it.damage();
+    };
+    return align == 8 && !fits(4) && fits(8) ? 8 : 4;
+  }
+
+ private:
+  span<const uint8_t> bytes_;
+  uint64_t offset_;
+  uint64_t padding_ = 4;
+};
+
+constexpr void elf_notes::iterator::advance() noexcept {
+  const uint64_t size = bytes_.size();
+  const uint64_t at = next_;
+  const auto padded = [&](uint64_t n) { return (n + padding_ - 1) & ~(padding_ - 1); };
+  ended_ = true;
+  if (size - at < sizeof(abi::Elf32_Nhdr)) return;
+  const uint8_t* const head = bytes_.data() + static_cast<size_t>(at);
+  const auto h = load_once<abi::Elf32_Nhdr>(head);
+  const uint32_t name_size = h.n_namesz;
+  const uint32_t desc_size = h.n_descsz;
+
+  const uint64_t name_end = at + sizeof h + name_size;
+  const uint64_t desc_at = padded(name_end);
+  if (name_end > size) {
+    damage_ = errc::note_name_outside;
+    return;
+  }
+  if (desc_size != 0 && (desc_at > size || desc_size > size - desc_at)) {
+    damage_ = errc::note_desc_outside;
+    return;
+  }
+  const uint8_t* const name = head + sizeof h;
+  const size_t text_size = name_size != 0 && name[name_size - 1] == 0 ? name_size - 1 : name_size;
+  note_.type = h.n_type;
+  note_.name_size = name_size;
+  note_.name = {name, text_size};
+  note_.desc = bytes_.after(desc_size != 0 ? static_cast<size_t>(desc_at) : bytes_.size()).first(desc_size);
+  note_.offset = offset_ + at;
+  next_ = padded(desc_at + desc_size);
+  if (next_ > size) next_ = size;
+  ended_ = false;
+}
+
+}  // namespace pvhboot
