@@ -4,6 +4,7 @@
 #pragma once
 
 #include <pvhboot/linux/e820.hpp>
+#include <pvhboot/producer.hpp>
 #include <pvhboot/pvh/emit_note.hpp>
 #include <pvhboot/pvh/lint.hpp>
 #include <pvhboot/pvhboot.hpp>

@@ -3,6 +3,7 @@
 // Every function that a kernel or a loader would call, in one freestanding object. symbols.py looks at what it needs.
 // All are noexcept, so one call that is not costs a terminate where exceptions are on.
 #include <pvhboot/linux/e820.hpp>
+#include <pvhboot/producer.hpp>
 #include <pvhboot/pvh/lint.hpp>
 #include <pvhboot/pvhboot.hpp>
 #include <pvhboot/spec.hpp>
@@ -134,6 +135,30 @@ bool on_xen(cpuid_leaf (*cpuid)(uint32_t) noexcept, int64_t returned, uint32_t n
   const auto table = read_xen_memory_map(returned, n, {buffer, size});
   memory_map map{storage};
   return xen.found() && table && map.append(*table) && map.sanitize();
+}
+
+/// A VMM, or a loader that starts a PVH kernel: an ELF file into memory, at its own place or at a random one.
+bool load_kernel(const uint8_t* file, size_t size, uint64_t random, image_place& place) {
+  const auto image = parse_elf({file, size});
+  if (!image) return false;
+  const auto entry = find_phys32_entry(*image);
+  const auto reloc = find_phys32_reloc(*image);
+  memory_map map{storage};
+  if (!entry || !reloc || !map.append({0x100000, 0x40000000, memory_type::ram})) return false;
+  sink += count_bases(*image, *reloc, map) + image_notes{*image}.check().ok();
+  const auto base = random != 0 ? choose_base(*image, *reloc, map, random) : choose_base(*image, *reloc, map);
+  const auto placed = base ? place_image(*image, *entry, *base) : base.error();
+  if (!placed) return false;
+  place = *placed;
+  return load_image(*image, writable_identity_map{}, place.shift).ok();
+}
+
+/// A VMM whose guest has memory in two pieces.
+bool load_guest(const uint8_t* file, size_t size, uint8_t* low, uint8_t* high, size_t each) {
+  const auto image = parse_elf({file, size});
+  const writable_window pieces[] = {{0, {low, each}}, {0x100000000, {high, each}}};
+  return image && load_image(*image, memory_pieces{pieces}) &&
+         write_struct(memory_pieces{pieces}, 0x1000, abi::hvm_start_info{});
 }
 
 /// Copies of whole wire structs, which is where compilers call memcpy and memset.

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Everything that reads a kernel image and puts it into a guest's memory: for VMMs, toolstacks, and loaders that start
+// a PVH kernel. Needs <stddef.h> and <stdint.h>, nothing else.
+#pragma once
+
+#include <pvhboot/abi/elf.hpp>
+#include <pvhboot/abi/start_info.hpp>
+#include <pvhboot/abi/xen_note.hpp>
+#include <pvhboot/core/memory.hpp>
+#include <pvhboot/core/memory_map.hpp>
+#include <pvhboot/core/message.hpp>
+#include <pvhboot/core/queries.hpp>
+#include <pvhboot/core/result.hpp>
+#include <pvhboot/core/span.hpp>
+#include <pvhboot/core/writable_memory.hpp>
+#include <pvhboot/elf/image.hpp>
+#include <pvhboot/elf/image_notes.hpp>
+#include <pvhboot/elf/load.hpp>
+#include <pvhboot/elf/notes.hpp>
+#include <pvhboot/pvh/choose_base.hpp>
+#include <pvhboot/pvh/phys32_note.hpp>

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Where a kernel image goes in physical memory, and what that makes of its entry.
+//
+//     const auto reloc = pvhboot::find_phys32_reloc(*image);
+//     const auto base = choose_base(*image, *reloc, free, random64);         // or without the last: as Xen does
+//     if (!base) return base.error();
+//     const auto place = place_image(*image, *entry, *base);
+//     if (!place) return place.error();
+//     if (auto done = load_image(*image, guest, place->shift); !done) …
+//     // %eip = place->entry
+//
+// `free` is the guest's sanitised memory map, out of which the caller has taken what is in use: modules, tables. The
+// functions that take it fail with
+// - map_not_sanitized;
+// - not_relocatable: the image must stay where it is linked, and that is not free RAM;
+// - no_base: no range of free RAM has room for it within the limits of its note.
+#pragma once
+
+#include <pvhboot/core/queries.hpp>
+#include <pvhboot/pvh/phys32_note.hpp>
+
+namespace pvhboot {
+
+/// The bases that a relocatable image may have in one range of memory: multiples of the alignment from `first` on. Base
+/// 0 is none of them: it means failure to Xen.
+struct base_range {
+  uint64_t first = 0;
+  uint64_t count = 0;
+
+  static constexpr base_range of(const elf_image& image, const phys32_reloc& reloc, const memory_range& r) noexcept {
+    if (r.type != memory_type::ram) return {};
+    const uint64_t mask = uint64_t{reloc.alignment} - 1;
+    const uint64_t lowest = reloc.minimum != 0 ? reloc.minimum : 1;
+    const uint64_t from = r.addr > lowest ? r.addr : lowest;
+    const uint64_t last = r.last() < reloc.maximum ? r.last() : reloc.maximum;
+    if (from > last || image.size() - 1 > last - from) return {};
+    const uint64_t first = (from + mask) & ~mask;  // all of it is below 2^32, so nothing wraps
+    const uint64_t highest = (last - (image.size() - 1)) & ~mask;
+    if (first > highest) return {};
+    return {first, ((highest - first) >> __builtin_ctz(reloc.alignment)) + 1};
+  }
+};
+
+/// Among how many bases choose_base with a random number chooses; less than 2^32. Its logarithm is the entropy that a
+/// guest gets. 1 for an image that is not relocatable.
+constexpr uint64_t count_bases(const elf_image& image, const phys32_reloc& reloc, const memory_map& free) noexcept {
+  if (!reloc.relocatable) return 1;
+  uint64_t n = 0;
+  for (const memory_range& r : free) n += base_range::of(image, reloc, r).count;
+  return n;
+}
+
+/// The base that Xen's dom0 builder chooses (4.19, dom0_build.c, check_and_adjust_load_address): the linked one if it
+/// lies in RAM, even where the note does not allow it; or else the highest that the note allows.
+///
+/// Three differences, none of which a dom0 meets: Xen counts a PT_LOAD without bytes to the image, and leaves out one
+/// without flags; and where the maximum is 0xffffffff it uses no range of RAM that crosses 4 GiB, since it computes the
+/// end in 32 bits.
+constexpr result<uint64_t> choose_base(const elf_image& image, const phys32_reloc& reloc,
+                                       const memory_map& free) noexcept {
+  if (!free.is_sanitized()) return {errc::map_not_sanitized, free.size()};
+  if (covers(free, image.base(), image.size(), memory_type::ram)) return image.base();
+  if (!reloc.relocatable) return {errc::not_relocatable, image.base()};
+  for (size_t i = free.size(); i-- > 0;)
+    if (const base_range bases = base_range::of(image, reloc, free[i]); bases.count != 0)
+      return bases.first + (bases.count - 1) * reloc.alignment;
+  return {errc::no_base, image.size()};
+}
+
+/// One of all the bases that the note allows in all free RAM, each as likely as any other: random number i of 2^64
+/// stands for base i * N / 2^64, so that no base is favoured by more than N / 2^64. The linked base is chosen like any
+/// other, if the note allows it. An image that is not relocatable stays where it is linked.
+constexpr result<uint64_t> choose_base(const elf_image& image, const phys32_reloc& reloc, const memory_map& free,
+                                       uint64_t random) noexcept {
+  if (!reloc.relocatable) return choose_base(image, reloc, free);
+  if (!free.is_sanitized()) return {errc::map_not_sanitized, free.size()};
+  const uint64_t n = count_bases(image, reloc, free);
+  // Bits 64 to 95 of random * n, in 64-bit words: n is below 2^32.
+  uint64_t chosen = ((random >> 32) * n + (((random & 0xffffffff) * n) >> 32)) >> 32;
+  for (const memory_range& r : free) {
+    const base_range bases = base_range::of(image, reloc, r);
+    if (chosen < bases.count) return bases.first + chosen * reloc.alignment;
+    chosen -= bases.count;
+  }
+  return {errc::no_base, image.size()};
+}
+
+/// An image at a base: what to shift its segments by, and where it is entered then.
+struct image_place {
+  uint64_t base = 0;   ///< of its first byte
+  uint64_t shift = 0;  ///< modulo 2^64; for load_image
+  uint32_t entry = 0;
+};
+
+/// Applies a base. Fails with base_too_high if the entry, which has 32 bits, does not lie below 4 GiB then.
+constexpr result<image_place> place_image(const elf_image& image, const phys32_entry& entry, uint64_t base) noexcept {
+  const uint64_t from_base = entry.paddr - image.base();
+  if (from_base > 0xffffffff || base > 0xffffffff - from_base) return {errc::base_too_high, base};
+  return image_place{base, base - image.base(), static_cast<uint32_t>(base + from_base)};
+}
+
+}  // namespace pvhboot
