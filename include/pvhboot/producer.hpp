@@ -4,6 +4,7 @@
 // a PVH kernel. Needs <stddef.h> and <stdint.h>, nothing else.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/abi/elf.hpp>
 #include <pvhboot/abi/start_info.hpp>
 #include <pvhboot/abi/xen_note.hpp>
@@ -20,3 +21,5 @@
 #include <pvhboot/elf/notes.hpp>
 #include <pvhboot/pvh/choose_base.hpp>
 #include <pvhboot/pvh/phys32_note.hpp>
+
+#include <pvhboot/abi/end.def>

@@ -11,6 +11,7 @@
 // that cannot be written; what comes before it is written then. To write all or nothing, ask writable_bytes first.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/core/memory.hpp>
 
 namespace pvhboot {
@@ -33,10 +34,10 @@ struct writable_window {
   uint64_t base = 0;
   span<uint8_t> contents{};
 
-  [[nodiscard]] constexpr const uint8_t* bytes(uint64_t paddr, uint64_t n) const noexcept {
+  [[__nodiscard__]] constexpr const uint8_t* bytes(uint64_t paddr, uint64_t n) const noexcept {
     return memory_window{base, contents}.bytes(paddr, n);
   }
-  [[nodiscard]] constexpr span<uint8_t> writable(uint64_t paddr, uint64_t n) const noexcept {
+  [[__nodiscard__]] constexpr span<uint8_t> writable(uint64_t paddr, uint64_t n) const noexcept {
     if (paddr < base || paddr - base >= contents.size()) return {};
     const size_t at = static_cast<size_t>(paddr - base);
     const size_t there = contents.size() - at;
@@ -51,12 +52,12 @@ struct writable_window {
 struct memory_pieces {
   span<const writable_window> pieces{};
 
-  [[nodiscard]] constexpr const uint8_t* bytes(uint64_t paddr, uint64_t n) const noexcept {
+  [[__nodiscard__]] constexpr const uint8_t* bytes(uint64_t paddr, uint64_t n) const noexcept {
     for (const writable_window& piece : pieces)
       if (const uint8_t* p = piece.bytes(paddr, n)) return p;
     return nullptr;
   }
-  [[nodiscard]] constexpr span<uint8_t> writable(uint64_t paddr, uint64_t n) const noexcept {
+  [[__nodiscard__]] constexpr span<uint8_t> writable(uint64_t paddr, uint64_t n) const noexcept {
     for (const writable_window& piece : pieces)
       if (const span<uint8_t> bytes = piece.writable(paddr, n); !bytes.empty()) return bytes;
     return {};
@@ -66,7 +67,7 @@ struct memory_pieces {
 /// Physical address = pointer, for a kernel or boot loader without paging. Which addresses are RAM is unknown here: the
 /// caller writes only where its memory map has some. Neither address 0 nor the last byte of the address space is in it.
 struct writable_identity_map : identity_map {
-  [[nodiscard]] span<uint8_t> writable(uint64_t paddr, uint64_t n) const noexcept {
+  [[__nodiscard__]] span<uint8_t> writable(uint64_t paddr, uint64_t n) const noexcept {
     const auto p = static_cast<uintptr_t>(paddr);
     if (p != paddr || p == 0) return {};
     const uintptr_t there = ~uintptr_t{} - p;
@@ -101,8 +102,8 @@ constexpr uint64_t writable_bytes(const Memory& memory, uint64_t paddr, uint64_t
 
 /// Copies `from` to paddr; the two do not overlap. Returns how many bytes were written.
 template <writable_memory Memory>
-[[nodiscard]] constexpr uint64_t write_bytes(const Memory& memory, uint64_t paddr,
-                                             span<const uint8_t> from) noexcept(writes_noexcept<Memory>) {
+[[__nodiscard__]] constexpr uint64_t write_bytes(const Memory& memory, uint64_t paddr,
+                                                 span<const uint8_t> from) noexcept(writes_noexcept<Memory>) {
   return for_each_piece(memory, paddr, from.size(), [&](const span<uint8_t>& to) noexcept {
     if (__builtin_is_constant_evaluated())
       for (size_t i = 0; i < to.size(); ++i) to[i] = from[i];
@@ -115,8 +116,8 @@ template <writable_memory Memory>
 
 /// Clears n bytes from paddr on. Returns how many were written.
 template <writable_memory Memory>
-[[nodiscard]] constexpr uint64_t write_zeros(const Memory& memory, uint64_t paddr,
-                                             uint64_t n) noexcept(writes_noexcept<Memory>) {
+[[__nodiscard__]] constexpr uint64_t write_zeros(const Memory& memory, uint64_t paddr,
+                                                 uint64_t n) noexcept(writes_noexcept<Memory>) {
   return for_each_piece(memory, paddr, n, [](const span<uint8_t>& to) noexcept {
     if (__builtin_is_constant_evaluated())
       for (uint8_t& b : to) b = 0;
@@ -128,11 +129,13 @@ template <writable_memory Memory>
 
 /// Copies the wire struct to paddr. False if it does not fit there; its first bytes may be written then.
 template <class Wire, writable_memory Memory>
-[[nodiscard]] constexpr bool write_struct(const Memory& memory, uint64_t paddr,
-                                          const Wire& wire) noexcept(writes_noexcept<Memory>) {
+[[__nodiscard__]] constexpr bool write_struct(const Memory& memory, uint64_t paddr,
+                                              const Wire& wire) noexcept(writes_noexcept<Memory>) {
   static_assert(alignof(Wire) == 1, "pvhboot: a wire struct is made of le<T> and bytes");
   const auto raw = __builtin_bit_cast(array<uint8_t, sizeof(Wire)>, wire);
   return write_bytes(memory, paddr, raw) == sizeof(Wire);
 }
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

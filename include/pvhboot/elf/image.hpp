@@ -19,6 +19,7 @@
 // PT_LOAD that is neither readable, writable nor executable.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/abi/elf.hpp>
 #include <pvhboot/core/memory.hpp>
 #include <pvhboot/core/result.hpp>
@@ -60,8 +61,8 @@ struct elf_segment {
   }
 
   /// The byte at this physical address belongs to it.
-  [[nodiscard]] constexpr bool contains(uint64_t a) const noexcept { return a >= paddr && a - paddr < memsz; }
-  [[nodiscard]] constexpr bool executable() const noexcept { return (flags & segment_flags::execute) != 0; }
+  [[__nodiscard__]] constexpr bool contains(uint64_t a) const noexcept { return a >= paddr && a - paddr < memsz; }
+  [[__nodiscard__]] constexpr bool executable() const noexcept { return (flags & segment_flags::execute) != 0; }
 };
 
 /// What matters of a section header as a value, of either class.
@@ -83,25 +84,25 @@ class elf_image {
   /// Loadable segments that are kept. Linux has four, and no kernel is known to have ten.
   static constexpr size_t max_segments = 32;
 
-  [[nodiscard]] constexpr pvhboot::elf_class file_class() const noexcept { return class_; }
-  [[nodiscard]] constexpr elf_machine machine() const noexcept { return machine_; }
-  [[nodiscard]] constexpr elf_type type() const noexcept { return type_; }
+  [[__nodiscard__]] constexpr pvhboot::elf_class file_class() const noexcept { return class_; }
+  [[__nodiscard__]] constexpr elf_machine machine() const noexcept { return machine_; }
+  [[__nodiscard__]] constexpr elf_type type() const noexcept { return type_; }
   /// e_entry: the entry without PVH. A PVH loader enters where a note says, find_phys32_entry.
-  [[nodiscard]] constexpr uint64_t entry() const noexcept { return entry_; }
-  [[nodiscard]] constexpr span<const uint8_t> file() const noexcept { return file_; }
+  [[__nodiscard__]] constexpr uint64_t entry() const noexcept { return entry_; }
+  [[__nodiscard__]] constexpr span<const uint8_t> file() const noexcept { return file_; }
 
   /// The segments to load, PT_LOAD with bytes in memory, in the file's order.
-  [[nodiscard]] constexpr span<const elf_segment> segments() const& noexcept { return {segments_.data(), count_}; }
+  [[__nodiscard__]] constexpr span<const elf_segment> segments() const& noexcept { return {segments_.data(), count_}; }
   span<const elf_segment> segments() const&& = delete;  // refers to this object
   /// The segment with the byte at this physical address, or null.
-  [[nodiscard]] constexpr const elf_segment* segment_at(uint64_t paddr) const& noexcept {
+  [[__nodiscard__]] constexpr const elf_segment* segment_at(uint64_t paddr) const& noexcept {
     for (const elf_segment& s : segments())
       if (s.contains(paddr)) return &s;
     return nullptr;
   }
   const elf_segment* segment_at(uint64_t paddr) const&& = delete;
   /// The bytes that the file has of a segment or section, as far as they lie in the file.
-  template <class Part> [[nodiscard]] constexpr span<const uint8_t> contents_of(const Part& part) const noexcept {
+  template <class Part> [[__nodiscard__]] constexpr span<const uint8_t> contents_of(const Part& part) const noexcept {
     uint64_t n = 0;
     if constexpr (requires { part.filesz; })
       n = part.filesz;
@@ -113,41 +114,41 @@ class elf_image {
   }
 
   /// [base, base + size) is the least range of physical memory that holds every segment.
-  [[nodiscard]] constexpr uint64_t base() const noexcept { return base_; }
-  [[nodiscard]] constexpr uint64_t size() const noexcept { return end_ - base_; }
+  [[__nodiscard__]] constexpr uint64_t base() const noexcept { return base_; }
+  [[__nodiscard__]] constexpr uint64_t size() const noexcept { return end_ - base_; }
   /// The largest p_align of a loadable segment; 0 if none has one.
-  [[nodiscard]] constexpr uint64_t alignment() const noexcept { return alignment_; }
+  [[__nodiscard__]] constexpr uint64_t alignment() const noexcept { return alignment_; }
 
   /// Program header i as the file has it now, unchecked; i is below program_headers().
-  [[nodiscard]] constexpr elf_segment program_header(uint64_t i) const noexcept {
+  [[__nodiscard__]] constexpr elf_segment program_header(uint64_t i) const noexcept {
     const uint8_t* p = file_.data() + static_cast<size_t>(program_header_offset(i));
     return is_64() ? elf_segment::from(load_once<abi::Elf64_Phdr>(p))
                    : elf_segment::from(load_once<abi::Elf32_Phdr>(p));
   }
-  [[nodiscard]] constexpr uint64_t program_headers() const noexcept { return phnum_; }
-  [[nodiscard]] constexpr uint64_t program_header_offset(uint64_t i) const noexcept {
+  [[__nodiscard__]] constexpr uint64_t program_headers() const noexcept { return phnum_; }
+  [[__nodiscard__]] constexpr uint64_t program_header_offset(uint64_t i) const noexcept {
     return phoff_ + i * (is_64() ? sizeof(abi::Elf64_Phdr) : sizeof(abi::Elf32_Phdr));
   }
   /// Section header i as the file has it now, unchecked; i is below section_headers().
-  [[nodiscard]] constexpr elf_section section_header(uint64_t i) const noexcept {
+  [[__nodiscard__]] constexpr elf_section section_header(uint64_t i) const noexcept {
     const uint8_t* p = file_.data() + static_cast<size_t>(section_header_offset(i));
     return is_64() ? elf_section::from(load_once<abi::Elf64_Shdr>(p))
                    : elf_section::from(load_once<abi::Elf32_Shdr>(p));
   }
   /// 0 if there are none, or if they do not lie in the file: sections_outside().
-  [[nodiscard]] constexpr uint64_t section_headers() const noexcept { return sections_outside_ ? 0 : shnum_; }
-  [[nodiscard]] constexpr uint64_t section_header_offset(uint64_t i) const noexcept {
+  [[__nodiscard__]] constexpr uint64_t section_headers() const noexcept { return sections_outside_ ? 0 : shnum_; }
+  [[__nodiscard__]] constexpr uint64_t section_header_offset(uint64_t i) const noexcept {
     return shoff_ + i * (is_64() ? sizeof(abi::Elf64_Shdr) : sizeof(abi::Elf32_Shdr));
   }
-  [[nodiscard]] constexpr bool sections_outside() const noexcept { return sections_outside_; }
+  [[__nodiscard__]] constexpr bool sections_outside() const noexcept { return sections_outside_; }
 
  private:
   friend constexpr result<elf_image> parse_elf(span<const uint8_t> file) noexcept;
 
   constexpr explicit elf_image(span<const uint8_t> file) noexcept : file_(file) {}
-  [[nodiscard]] constexpr bool is_64() const noexcept { return class_ == pvhboot::elf_class::elf64; }
+  [[__nodiscard__]] constexpr bool is_64() const noexcept { return class_ == pvhboot::elf_class::elf64; }
   /// A table of n entries at this offset lies in the file. More entries than bytes do not, so the product cannot wrap.
-  [[nodiscard]] constexpr bool holds(uint64_t offset, uint64_t n, size_t entry_size) const noexcept {
+  [[__nodiscard__]] constexpr bool holds(uint64_t offset, uint64_t n, size_t entry_size) const noexcept {
     return offset <= file_.size() && n <= file_.size() && n * entry_size <= file_.size() - offset;
   }
 
@@ -244,3 +245,5 @@ constexpr result<elf_image> parse_elf(span<const uint8_t> file) noexcept {
 }
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

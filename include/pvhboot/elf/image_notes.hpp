@@ -16,6 +16,7 @@
 // - too_many_notes: more than Xen's limit. The walk ends there.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/elf/image.hpp>
 #include <pvhboot/elf/notes.hpp>
 
@@ -57,13 +58,13 @@ class image_notes {
     }
     friend constexpr bool operator!=(const iterator& a, const iterator& b) noexcept { return !(a == b); }
 
-    [[nodiscard]] constexpr bool at_end() const noexcept { return ended_; }
+    [[__nodiscard__]] constexpr bool at_end() const noexcept { return ended_; }
     /// The first damage that was passed so far.
-    [[nodiscard]] constexpr result<void> damage() const noexcept {
+    [[__nodiscard__]] constexpr result<void> damage() const noexcept {
       return damage_.code == errc{} ? result<void>{} : result<void>{damage_};
     }
     /// Notes so far, this one included.
-    [[nodiscard]] constexpr size_t count() const noexcept { return count_; }
+    [[__nodiscard__]] constexpr size_t count() const noexcept { return count_; }
 
    private:
     constexpr void find_notes() noexcept;
@@ -86,10 +87,10 @@ class image_notes {
     failure damage_{};
   };
 
-  [[nodiscard]] constexpr iterator begin() const noexcept { return {*image_, owner_}; }
-  [[nodiscard]] static constexpr iterator end() noexcept { return {}; }
+  [[__nodiscard__]] constexpr iterator begin() const noexcept { return {*image_, owner_}; }
+  [[__nodiscard__]] static constexpr iterator end() noexcept { return {}; }
   /// Whether everything that holds notes is sound.
-  [[nodiscard]] constexpr result<void> check() const noexcept {
+  [[__nodiscard__]] constexpr result<void> check() const noexcept {
     iterator it = begin();
     while (!it.at_end()) ++it;
     return it.damage();
@@ -152,3 +153,5 @@ constexpr void image_notes::iterator::enter(span<const uint8_t> bytes, uint64_t 
 }
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

@@ -12,6 +12,7 @@
 // - load_overlaps_file: the file lies where a segment goes, as a module can that a loader was passed in its own memory.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/core/writable_memory.hpp>
 #include <pvhboot/elf/image.hpp>
 
@@ -50,3 +51,5 @@ constexpr result<void> load_image(const elf_image& image, const Memory& memory,
 }
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

@@ -16,6 +16,7 @@
 // - note_name_outside, note_desc_outside: its name or its descriptor ends outside the segment.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/abi/elf.hpp>
 #include <pvhboot/core/memory.hpp>
 #include <pvhboot/core/result.hpp>
@@ -37,10 +38,10 @@ struct elf_note {
   note_origin origin{};
 
   /// The name is `owner` and one NUL.
-  [[nodiscard]] constexpr bool is_named(const string_ref& owner) const noexcept {
+  [[__nodiscard__]] constexpr bool is_named(const string_ref& owner) const noexcept {
     return name_size == owner.size() + 1 && name == owner;
   }
-  template <class Type> [[nodiscard]] constexpr bool is(const string_ref& owner, Type t) const noexcept {
+  template <class Type> [[__nodiscard__]] constexpr bool is(const string_ref& owner, Type t) const noexcept {
     return type == static_cast<uint32_t>(t) && is_named(owner);
   }
 };
@@ -83,9 +84,9 @@ class elf_notes {
     }
     friend constexpr bool operator!=(const iterator& a, const iterator& b) noexcept { return !(a == b); }
 
-    [[nodiscard]] constexpr bool at_end() const noexcept { return ended_; }
+    [[__nodiscard__]] constexpr bool at_end() const noexcept { return ended_; }
     /// Why the walk ended, once it did.
-    [[nodiscard]] constexpr result<void> damage() const noexcept {
+    [[__nodiscard__]] constexpr result<void> damage() const noexcept {
       return damage_ == errc{} ? result<void>{} : result<void>{damage_, offset_ + next_};
     }
 
@@ -101,12 +102,12 @@ class elf_notes {
     elf_note note_{};
   };
 
-  [[nodiscard]] constexpr iterator begin() const noexcept { return {bytes_, padding_, offset_}; }
-  [[nodiscard]] static constexpr iterator end() noexcept { return {}; }
+  [[__nodiscard__]] constexpr iterator begin() const noexcept { return {bytes_, padding_, offset_}; }
+  [[__nodiscard__]] static constexpr iterator end() noexcept { return {}; }
   /// What name and descriptor are padded to: 4, or 8.
-  [[nodiscard]] constexpr uint64_t padding() const noexcept { return padding_; }
+  [[__nodiscard__]] constexpr uint64_t padding() const noexcept { return padding_; }
   /// Whether all of the bytes are sound notes.
-  [[nodiscard]] constexpr result<void> check() const noexcept {
+  [[__nodiscard__]] constexpr result<void> check() const noexcept {
     iterator it = begin();
     while (!it.at_end()) ++it;
     return it.damage();
@@ -162,3 +163,5 @@ constexpr void elf_notes::iterator::advance() noexcept {
 }
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

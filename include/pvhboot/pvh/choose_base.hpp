@@ -17,6 +17,7 @@
 // - no_base: no range of free RAM has room for it within the limits of its note.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/core/queries.hpp>
 #include <pvhboot/pvh/phys32_note.hpp>
 
@@ -101,3 +102,5 @@ constexpr result<image_place> place_image(const elf_image& image, const phys32_e
 }
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>

@@ -290,5 +290,3 @@ constexpr result<void> lint(
 }  // namespace pvhboot
 
 #include <pvhboot/abi/end.def>
-
-#include <pvhboot/abi/end.def>

@@ -21,6 +21,7 @@
 // - bad_phys32_reloc_alignment: not a power of two; bad_phys32_reloc_range: minimum above maximum.
 #pragma once
 
+#include <pvhboot/abi/begin.def>
 #include <pvhboot/abi/xen_note.hpp>
 #include <pvhboot/elf/image_notes.hpp>
 
@@ -121,3 +122,5 @@ constexpr result<phys32_reloc> find_phys32_reloc(const elf_image& image) noexcep
 }
 
 }  // namespace pvhboot
+
+#include <pvhboot/abi/end.def>
