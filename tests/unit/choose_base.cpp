@@ -24,7 +24,7 @@ constexpr phys32_reloc anywhere{.relocatable = true, .alignment = 0x1000};
 
 /// The usual image of 0x380 bytes at 1 MiB, and a map.
 struct scene {
-  memory<0x600> file = elf_builder<pvhboot::elf64_structs>{}.usual().written();
+  memory<0x600> file = elf_builder<elf64_structs>{}.usual().written();
   memory_map_buffer<8> buffer{};
   memory_map map{buffer};
 
@@ -217,7 +217,7 @@ ROW("place_image: base_too_high", {
   EXPECT(fails(place_image(image, below, 0x100000), errc::base_too_high, 0x100000));
 });
 ROW("place_image: found, chosen, placed and loaded, in a constant expression", {
-  elf_builder<pvhboot::elf64_structs> b;
+  elf_builder<elf64_structs> b;
   b.usual().note("Xen", pvhboot::xen_note::phys32_reloc, 0x200u);
   b.note_segment();
   auto file = b.written();

@@ -22,8 +22,8 @@ using pvhboot::segment_type;
 using pvhboot::span;
 using pvhboot::xen_note;
 
-using builder32 = elf_builder<pvhboot::elf32_structs>;
-using builder64 = elf_builder<pvhboot::elf64_structs>;
+using builder32 = elf_builder<elf32_structs>;
+using builder64 = elf_builder<elf64_structs>;
 
 /// Where program header i of this file is.
 template <class Builder> constexpr uint64_t phdr_at(const Builder&, size_t i) {

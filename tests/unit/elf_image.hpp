@@ -11,6 +11,18 @@
 
 namespace test {
 
+/// The structures of one ELF class. Their members have the same names.
+struct elf32_structs {
+  using file_header = pvhboot::abi::Elf32_Ehdr;
+  using program_header = pvhboot::abi::Elf32_Phdr;
+  using section_header = pvhboot::abi::Elf32_Shdr;
+};
+struct elf64_structs {
+  using file_header = pvhboot::abi::Elf64_Ehdr;
+  using program_header = pvhboot::abi::Elf64_Phdr;
+  using section_header = pvhboot::abi::Elf64_Shdr;
+};
+
 /// A file of 0x600 bytes: the ELF header, up to 8 program headers at 0x40, notes at 0x200, up to 4 section headers at
 /// 0x300, the contents of segments from 0x400 on.
 template <class Structs> struct elf_builder {
@@ -158,7 +170,7 @@ template <size_t N> struct guest_memory {
 
 /// Whether test(builder) holds for both classes.
 template <class Test> constexpr bool in_both_classes(const Test& test) {
-  return test(elf_builder<pvhboot::elf32_structs>{}) && test(elf_builder<pvhboot::elf64_structs>{});
+  return test(elf_builder<elf32_structs>{}) && test(elf_builder<elf64_structs>{});
 }
 
 /// What parse_elf makes of the usual file of each class after `change`: the same failure.

@@ -18,8 +18,8 @@ using pvhboot::parse_elf;
 using pvhboot::section_type;
 using pvhboot::xen_note;
 
-using builder32 = elf_builder<pvhboot::elf32_structs>;
-using builder64 = elf_builder<pvhboot::elf64_structs>;
+using builder32 = elf_builder<elf32_structs>;
+using builder64 = elf_builder<elf64_structs>;
 
 // find_phys32_entry
 
@@ -257,7 +257,7 @@ ROW("find_phys32_entry: a note segment at file offset 0, and the note in a secti
       b.set(b.add(pvhboot::segment_type::note, 0, 0x20).p_align, 4);
     });
     return entry && entry->paddr == 0x100010 && entry->origin == note_origin::section &&
-           entry->damage.code == errc::notes_at_0;
+           entry->damage.error().code == errc::notes_at_0;
   }));
 });
 ROW("find_phys32_entry: damage is the failure if no note is found, and reported beside one", {
@@ -272,15 +272,14 @@ ROW("find_phys32_entry: damage is the failure if no note is found, and reported 
       damaged(b);
       b.entry_note(0x100010);
     });
-    return entry && entry->paddr == 0x100010 && entry->damage.code == errc::note_desc_outside &&
-           entry->damage.where == 0x200;
+    return entry && entry->paddr == 0x100010 && fails(entry->damage, errc::note_desc_outside, 0x200);
   }));
 });
 ROW("find_phys32_entry: one note, no damage, nothing foreign", {
   EXPECT(in_both_classes([](const auto& builder) {
     const auto entry = entry_of(builder, [](auto& b) { b.entry_note(0x100010); });
     return entry && entry->notes == 1 && !entry->differs && entry->offset == 0x200 && entry->foreign == 0 &&
-           entry->damage.code == errc{} && entry->origin == note_origin::segment;
+           entry->damage && entry->origin == note_origin::segment;
   }));
 });
 

@@ -26,16 +26,61 @@
 
 namespace pvhboot {
 
-/// The structures of one ELF class. Their members have the same names.
-struct elf32_structs {
-  using file_header = abi::Elf32_Ehdr;
-  using program_header = abi::Elf32_Phdr;
-  using section_header = abi::Elf32_Shdr;
+/// Reads the fields of an ELF structure in order, each once: the one place where the classes differ. Addresses, offsets
+/// and sizes have 4 bytes in class 32 and 8 in class 64.
+class elf_fields {
+ public:
+  constexpr elf_fields(const uint8_t* p, bool is_64) noexcept : p_(p), is_64_(is_64) {}
+
+  [[__nodiscard__]] constexpr bool is_64() const noexcept { return is_64_; }
+  constexpr uint16_t half() noexcept {
+    skip(2);
+    return load_once<le16>(p_ - 2).get();
+  }
+  constexpr uint32_t word() noexcept {
+    skip(4);
+    return load_once<le32>(p_ - 4).get();
+  }
+  constexpr uint64_t address() noexcept {
+    if (!is_64_) return word();
+    skip(8);
+    return load_once<le64>(p_ - 8).get();
+  }
+  constexpr void skip(size_t n) noexcept { p_ += n; }
+
+ private:
+  const uint8_t* p_;
+  bool is_64_;
 };
-struct elf64_structs {
-  using file_header = abi::Elf64_Ehdr;
-  using program_header = abi::Elf64_Phdr;
-  using section_header = abi::Elf64_Shdr;
+
+/// What matters of the ELF header as a value, of either class.
+struct elf_file_header {
+  elf_type type{};
+  elf_machine machine{};
+  uint64_t entry = 0;
+  uint64_t phoff = 0;
+  uint64_t shoff = 0;
+  uint32_t phentsize = 0;
+  uint32_t phnum = 0;
+  uint32_t shentsize = 0;
+  uint32_t shnum = 0;
+
+  static constexpr elf_file_header from(elf_fields f) noexcept {
+    elf_file_header h;
+    f.skip(abi::elf_ident_size);
+    h.type = elf_type{f.half()};
+    h.machine = elf_machine{f.half()};
+    f.skip(4);  // e_version
+    h.entry = f.address();
+    h.phoff = f.address();
+    h.shoff = f.address();
+    f.skip(4 + 2);  // e_flags, e_ehsize
+    h.phentsize = f.half();
+    h.phnum = f.half();
+    h.shentsize = f.half();
+    h.shnum = f.half();
+    return h;
+  }
 };
 
 /// A program header as a value, of either class.
@@ -49,15 +94,18 @@ struct elf_segment {
   uint64_t memsz = 0;   ///< bytes in memory; those past filesz are zero
   uint64_t align = 0;
 
-  template <class Phdr> static constexpr elf_segment from(const Phdr& p) noexcept {
-    return {segment_type{p.p_type.get()},
-            p.p_flags.get(),
-            p.p_offset.get(),
-            p.p_vaddr.get(),
-            p.p_paddr.get(),
-            p.p_filesz.get(),
-            p.p_memsz.get(),
-            p.p_align.get()};
+  static constexpr elf_segment from(elf_fields f) noexcept {
+    elf_segment s;
+    s.type = segment_type{f.word()};
+    if (f.is_64()) s.flags = f.word();
+    s.offset = f.address();
+    s.vaddr = f.address();
+    s.paddr = f.address();
+    s.filesz = f.address();
+    s.memsz = f.address();
+    if (!f.is_64()) s.flags = f.word();
+    s.align = f.address();
+    return s;
   }
 
   /// The byte at this physical address belongs to it.
@@ -70,11 +118,21 @@ struct elf_section {
   section_type type{};
   uint64_t offset = 0;  ///< in the file
   uint64_t size = 0;    ///< bytes; the number of section headers in section 0, if e_shnum cannot hold it
+  uint32_t info = 0;    ///< the number of program headers in section 0, if e_phnum cannot hold it
   uint64_t align = 0;
-  uint32_t info = 0;  ///< the number of program headers in section 0, if e_phnum cannot hold it
 
-  template <class Shdr> static constexpr elf_section from(const Shdr& s) noexcept {
-    return {section_type{s.sh_type.get()}, s.sh_offset.get(), s.sh_size.get(), s.sh_addralign.get(), s.sh_info.get()};
+  static constexpr elf_section from(elf_fields f) noexcept {
+    elf_section s;
+    f.skip(4);  // sh_name
+    s.type = section_type{f.word()};
+    (void)f.address();  // sh_flags
+    (void)f.address();  // sh_addr
+    s.offset = f.address();
+    s.size = f.address();
+    f.skip(4);  // sh_link
+    s.info = f.word();
+    s.align = f.address();
+    return s;
   }
 };
 
@@ -84,11 +142,13 @@ class elf_image {
   /// Loadable segments that are kept. Linux has four, and no kernel is known to have ten.
   static constexpr size_t max_segments = 32;
 
-  [[__nodiscard__]] constexpr pvhboot::elf_class file_class() const noexcept { return class_; }
-  [[__nodiscard__]] constexpr elf_machine machine() const noexcept { return machine_; }
-  [[__nodiscard__]] constexpr elf_type type() const noexcept { return type_; }
+  [[__nodiscard__]] constexpr elf_class file_class() const noexcept {
+    return is_64_ ? elf_class::elf64 : elf_class::elf32;
+  }
+  [[__nodiscard__]] constexpr elf_machine machine() const noexcept { return header_.machine; }
+  [[__nodiscard__]] constexpr elf_type type() const noexcept { return header_.type; }
   /// e_entry: the entry without PVH. A PVH loader enters where a note says, find_phys32_entry.
-  [[__nodiscard__]] constexpr uint64_t entry() const noexcept { return entry_; }
+  [[__nodiscard__]] constexpr uint64_t entry() const noexcept { return header_.entry; }
   [[__nodiscard__]] constexpr span<const uint8_t> file() const noexcept { return file_; }
 
   /// The segments to load, PT_LOAD with bytes in memory, in the file's order.
@@ -102,15 +162,11 @@ class elf_image {
   }
   const elf_segment* segment_at(uint64_t paddr) const&& = delete;
   /// The bytes that the file has of a segment or section, as far as they lie in the file.
-  template <class Part> [[__nodiscard__]] constexpr span<const uint8_t> contents_of(const Part& part) const noexcept {
-    uint64_t n = 0;
-    if constexpr (requires { part.filesz; })
-      n = part.filesz;
-    else
-      n = part.size;
-    if (part.offset > file_.size()) return {};
-    const span<const uint8_t> rest = file_.after(static_cast<size_t>(part.offset));
-    return n < rest.size() ? rest.first(static_cast<size_t>(n)) : rest;
+  [[__nodiscard__]] constexpr span<const uint8_t> contents_of(const elf_segment& s) const noexcept {
+    return part(s.offset, s.filesz);
+  }
+  [[__nodiscard__]] constexpr span<const uint8_t> contents_of(const elf_section& s) const noexcept {
+    return part(s.offset, s.size);
   }
 
   /// [base, base + size) is the least range of physical memory that holds every segment.
@@ -121,24 +177,20 @@ class elf_image {
 
   /// Program header i as the file has it now, unchecked; i is below program_headers().
   [[__nodiscard__]] constexpr elf_segment program_header(uint64_t i) const noexcept {
-    const uint8_t* p = file_.data() + static_cast<size_t>(program_header_offset(i));
-    return is_64() ? elf_segment::from(load_once<abi::Elf64_Phdr>(p))
-                   : elf_segment::from(load_once<abi::Elf32_Phdr>(p));
+    return elf_segment::from({at(program_header_offset(i)), is_64_});
   }
   [[__nodiscard__]] constexpr uint64_t program_headers() const noexcept { return phnum_; }
   [[__nodiscard__]] constexpr uint64_t program_header_offset(uint64_t i) const noexcept {
-    return phoff_ + i * (is_64() ? sizeof(abi::Elf64_Phdr) : sizeof(abi::Elf32_Phdr));
+    return header_.phoff + i * size_of(sizeof(abi::Elf32_Phdr), sizeof(abi::Elf64_Phdr));
   }
   /// Section header i as the file has it now, unchecked; i is below section_headers().
   [[__nodiscard__]] constexpr elf_section section_header(uint64_t i) const noexcept {
-    const uint8_t* p = file_.data() + static_cast<size_t>(section_header_offset(i));
-    return is_64() ? elf_section::from(load_once<abi::Elf64_Shdr>(p))
-                   : elf_section::from(load_once<abi::Elf32_Shdr>(p));
+    return elf_section::from({at(section_header_offset(i)), is_64_});
   }
   /// 0 if there are none, or if they do not lie in the file: sections_outside().
   [[__nodiscard__]] constexpr uint64_t section_headers() const noexcept { return sections_outside_ ? 0 : shnum_; }
   [[__nodiscard__]] constexpr uint64_t section_header_offset(uint64_t i) const noexcept {
-    return shoff_ + i * (is_64() ? sizeof(abi::Elf64_Shdr) : sizeof(abi::Elf32_Shdr));
+    return header_.shoff + i * size_of(sizeof(abi::Elf32_Shdr), sizeof(abi::Elf64_Shdr));
   }
   [[__nodiscard__]] constexpr bool sections_outside() const noexcept { return sections_outside_; }
 
@@ -146,24 +198,31 @@ class elf_image {
   friend constexpr result<elf_image> parse_elf(span<const uint8_t> file) noexcept;
 
   constexpr explicit elf_image(span<const uint8_t> file) noexcept : file_(file) {}
-  [[__nodiscard__]] constexpr bool is_64() const noexcept { return class_ == pvhboot::elf_class::elf64; }
+  /// What has the first size in class 32, the second in class 64.
+  [[__nodiscard__]] constexpr size_t size_of(size_t in_32, size_t in_64) const noexcept {
+    return is_64_ ? in_64 : in_32;
+  }
+  [[__nodiscard__]] constexpr const uint8_t* at(uint64_t offset) const noexcept {
+    return file_.data() + static_cast<size_t>(offset);
+  }
+  [[__nodiscard__]] constexpr span<const uint8_t> part(uint64_t offset, uint64_t n) const noexcept {
+    if (offset > file_.size()) return {};
+    const span<const uint8_t> rest = file_.after(static_cast<size_t>(offset));
+    return n < rest.size() ? rest.first(static_cast<size_t>(n)) : rest;
+  }
   /// A table of n entries at this offset lies in the file. More entries than bytes do not, so the product cannot wrap.
   [[__nodiscard__]] constexpr bool holds(uint64_t offset, uint64_t n, size_t entry_size) const noexcept {
     return offset <= file_.size() && n <= file_.size() && n * entry_size <= file_.size() - offset;
   }
 
-  template <class Structs> constexpr result<void> read_file_header() noexcept;
+  constexpr result<void> find_tables() noexcept;
   constexpr result<void> read_segments() noexcept;
 
   span<const uint8_t> file_;
-  pvhboot::elf_class class_{};
-  elf_type type_{};
-  elf_machine machine_{};
+  bool is_64_ = false;
   bool sections_outside_ = false;
-  uint64_t entry_ = 0;
-  uint64_t phoff_ = 0;
+  elf_file_header header_{};
   uint64_t phnum_ = 0;
-  uint64_t shoff_ = 0;
   uint64_t shnum_ = 0;
   uint64_t base_ = ~uint64_t{};
   uint64_t end_ = 0;
@@ -172,36 +231,26 @@ class elf_image {
   array<elf_segment, max_segments> segments_{};
 };
 
-template <class Structs> constexpr result<void> elf_image::read_file_header() noexcept {
-  using file_header = typename Structs::file_header;
-  if (file_.size() < sizeof(file_header)) return {errc::elf_too_short, file_.size()};
-  const auto h = load_once<file_header>(file_.data());
-  type_ = elf_type{h.e_type.get()};
-  machine_ = elf_machine{h.e_machine.get()};
-  entry_ = h.e_entry.get();
-  if (machine_ != elf_machine::intel_386 && machine_ != elf_machine::x86_64)
-    return {errc::elf_bad_machine, h.e_machine.get()};
-
-  shoff_ = h.e_shoff.get();
-  shnum_ = shoff_ != 0 ? h.e_shnum.get() : 0u;
-  const bool has_section_0 = shoff_ != 0 && h.e_shentsize.get() == sizeof(typename Structs::section_header) &&
-                             holds(shoff_, 1, sizeof(typename Structs::section_header));
+/// Finds the numbers of both kinds of headers, and checks that the program headers lie in the file.
+constexpr result<void> elf_image::find_tables() noexcept {
+  const elf_file_header& h = header_;
+  const size_t section_size = size_of(sizeof(abi::Elf32_Shdr), sizeof(abi::Elf64_Shdr));
+  const size_t program_size = size_of(sizeof(abi::Elf32_Phdr), sizeof(abi::Elf64_Phdr));
+  shnum_ = h.shoff != 0 ? h.shnum : 0u;
   // Numbers that do not fit their 16 bits are in section header 0.
+  const bool has_section_0 = h.shoff != 0 && h.shentsize == section_size && holds(h.shoff, 1, section_size);
   const elf_section section_0 = has_section_0 ? section_header(0) : elf_section{};
   if (has_section_0 && shnum_ == 0) shnum_ = section_0.size;
-  sections_outside_ =
-      shoff_ != 0 && (!has_section_0 || !holds(shoff_, shnum_, sizeof(typename Structs::section_header)));
+  sections_outside_ = h.shoff != 0 && (!has_section_0 || !holds(h.shoff, shnum_, section_size));
 
-  phoff_ = h.e_phoff.get();
-  phnum_ = phoff_ != 0 ? h.e_phnum.get() : 0u;
+  phnum_ = h.phoff != 0 ? h.phnum : 0u;
   if (phnum_ == 0) return {};
-  if (h.e_phentsize.get() != sizeof(typename Structs::program_header))
-    return {errc::elf_bad_phentsize, h.e_phentsize.get()};
+  if (h.phentsize != program_size) return {errc::elf_bad_phentsize, h.phentsize};
   if (phnum_ == abi::elf_phnum_extended) {
-    if (!has_section_0) return {errc::elf_bad_phnum, shoff_};
+    if (!has_section_0) return {errc::elf_bad_phnum, h.shoff};
     phnum_ = section_0.info;
   }
-  if (!holds(phoff_, phnum_, sizeof(typename Structs::program_header))) return {errc::elf_phdrs_outside, phoff_};
+  if (!holds(h.phoff, phnum_, program_size)) return {errc::elf_phdrs_outside, h.phoff};
   return {};
 }
 
@@ -229,18 +278,26 @@ constexpr result<void> elf_image::read_segments() noexcept {
 
 /// Checks an ELF kernel for x86; the rules are at the head of this file. Linear in the number of program headers.
 constexpr result<elf_image> parse_elf(span<const uint8_t> file) noexcept {
-  using ident_bytes = array<uint8_t, abi::elf_ident_size>;
-  if (file.size() < sizeof(ident_bytes)) return {errc::elf_too_short, file.size()};
-  const auto ident = load_once<ident_bytes>(file.data());
-  if (load<le32>(ident.data()).get() != abi::elf_magic) return {errc::elf_no_magic, 0};
+  if (file.size() < abi::elf_ident_size) return {errc::elf_too_short, file.size()};
+  if (load_once<le32>(file.data()).get() != abi::elf_magic) return {errc::elf_no_magic, 0};
   elf_image image{file};
-  image.class_ = elf_class{ident[abi::elf_ident_class]};
-  if (image.class_ != elf_class::elf32 && image.class_ != elf_class::elf64)
-    return {errc::elf_bad_class, abi::elf_ident_class};
-  if (elf_data{ident[abi::elf_ident_data]} != elf_data::lsb) return {errc::elf_not_little_endian, abi::elf_ident_data};
-  auto done = image.is_64() ? image.read_file_header<elf64_structs>() : image.read_file_header<elf32_structs>();
-  if (done) done = image.read_segments();
-  if (!done) return done.error();
+  switch (elf_class{read_once(file.data() + abi::elf_ident_class)}) {
+    case elf_class::elf32: break;
+    case elf_class::elf64: image.is_64_ = true; break;
+    default: return {errc::elf_bad_class, abi::elf_ident_class};
+  }
+  if (elf_data{read_once(file.data() + abi::elf_ident_data)} != elf_data::lsb)
+    return {errc::elf_not_little_endian, abi::elf_ident_data};
+  if (file.size() < image.size_of(sizeof(abi::Elf32_Ehdr), sizeof(abi::Elf64_Ehdr)))
+    return {errc::elf_too_short, file.size()};
+  image.header_ = elf_file_header::from({file.data(), image.is_64_});
+  switch (image.machine()) {
+    case elf_machine::intel_386:
+    case elf_machine::x86_64: break;
+    default: return {errc::elf_bad_machine, static_cast<uint16_t>(image.machine())};
+  }
+  if (auto done = image.find_tables(); !done) return done.error();
+  if (auto done = image.read_segments(); !done) return done.error();
   return image;
 }
 

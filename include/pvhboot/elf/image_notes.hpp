@@ -60,9 +60,7 @@ class image_notes {
 
     [[__nodiscard__]] constexpr bool at_end() const noexcept { return ended_; }
     /// The first damage that was passed so far.
-    [[__nodiscard__]] constexpr result<void> damage() const noexcept {
-      return damage_.code == errc{} ? result<void>{} : result<void>{damage_};
-    }
+    [[__nodiscard__]] constexpr result<void> damage() const noexcept { return damage_; }
     /// Notes so far, this one included.
     [[__nodiscard__]] constexpr size_t count() const noexcept { return count_; }
 
@@ -71,20 +69,20 @@ class image_notes {
     constexpr bool next_part() noexcept;
     constexpr void enter(span<const uint8_t> bytes, uint64_t size, uint64_t align, uint64_t offset,
                          uint64_t header_at) noexcept;
-    constexpr void keep(failure f) noexcept {
-      if (damage_.code == errc{}) damage_ = f;
+    constexpr void keep(const result<void>& damage) noexcept {
+      if (damage_) damage_ = damage;
     }
 
     const elf_image* image_ = nullptr;
     string_ref owner_{};
     elf_notes::iterator notes_{};
-    note_origin part_ = note_origin::segment;
-    uint64_t next_header_ = 0;  ///< of the table that part_ names
+    bool in_sections_ = false;
+    uint64_t next_header_ = 0;  ///< of segments, or of sections
     size_t count_ = 0;
     size_t padding_budget_ = max_notes;
     bool owner_seen_ = false;
     bool ended_ = true;
-    failure damage_{};
+    result<void> damage_{};
   };
 
   [[__nodiscard__]] constexpr iterator begin() const noexcept { return {*image_, owner_}; }
@@ -104,7 +102,7 @@ class image_notes {
 /// Moves on to the next note, which may be the current one, or to the end.
 constexpr void image_notes::iterator::find_notes() noexcept {
   while (notes_.at_end()) {
-    if (auto sound = notes_.damage(); !sound) keep(sound.error());
+    keep(notes_.damage());
     if (next_part()) continue;
     ended_ = true;
     return;
@@ -121,7 +119,7 @@ constexpr void image_notes::iterator::find_notes() noexcept {
 /// Enters the next segment or section with notes, if there is one.
 constexpr bool image_notes::iterator::next_part() noexcept {
   notes_ = {};
-  for (; part_ == note_origin::segment && next_header_ < image_->program_headers(); ++next_header_) {
+  for (; !in_sections_ && next_header_ < image_->program_headers(); ++next_header_) {
     const elf_segment s = image_->program_header(next_header_);
     if (s.type != segment_type::note) continue;
     if (s.offset == 0) {
@@ -131,10 +129,10 @@ constexpr bool image_notes::iterator::next_part() noexcept {
     enter(image_->contents_of(s), s.filesz, s.align, s.offset, image_->program_header_offset(next_header_++));
     return true;
   }
-  if (part_ == note_origin::segment) {
+  if (!in_sections_) {
     if (owner_seen_) return false;
     if (image_->sections_outside()) keep({errc::elf_shdrs_outside, image_->section_header_offset(0)});
-    part_ = note_origin::section;
+    in_sections_ = true;
     next_header_ = 0;
   }
   for (; next_header_ < image_->section_headers(); ++next_header_) {
@@ -149,7 +147,8 @@ constexpr bool image_notes::iterator::next_part() noexcept {
 constexpr void image_notes::iterator::enter(span<const uint8_t> bytes, uint64_t size, uint64_t align, uint64_t offset,
                                             uint64_t header_at) noexcept {
   if (bytes.size() != size) keep({errc::notes_outside, header_at});
-  notes_ = {bytes, elf_notes::padding_of(bytes, align, padding_budget_), offset, part_};
+  notes_ = {bytes, elf_notes::padding_of(bytes, align, padding_budget_), offset,
+            in_sections_ ? note_origin::section : note_origin::segment};
 }
 
 }  // namespace pvhboot

@@ -86,19 +86,20 @@ class elf_notes {
 
     [[__nodiscard__]] constexpr bool at_end() const noexcept { return ended_; }
     /// Why the walk ended, once it did.
-    [[__nodiscard__]] constexpr result<void> damage() const noexcept {
-      return damage_ == errc{} ? result<void>{} : result<void>{damage_, offset_ + next_};
-    }
+    [[__nodiscard__]] constexpr result<void> damage() const noexcept { return damage_; }
 
    private:
     constexpr void advance() noexcept;
+    [[__nodiscard__]] constexpr uint64_t padded(uint64_t n) const noexcept {
+      return (n + padding_ - 1) & ~(padding_ - 1);
+    }
 
     span<const uint8_t> bytes_{};
     uint64_t padding_ = 4;
     uint64_t offset_ = 0;
     uint64_t next_ = 0;  ///< the note after this one, or the damaged one; never past the end
     bool ended_ = true;
-    errc damage_{};
+    result<void> damage_{};
     elf_note note_{};
   };
 
@@ -115,15 +116,16 @@ class elf_notes {
 
   /// The padding that the notes of a segment have. Looks at no more than `budget` notes, which it counts down.
   static constexpr uint64_t padding_of(span<const uint8_t> bytes, uint64_t align, size_t& budget) noexcept {
-    const auto fits = [&](uint64_t padding) {
-      iterator it{bytes, padding, 0};
-      for (; !it.at_end() && budget != 0; ++it) --budget;
-      return it.at_end() && it.damage();
-    };
-    return align == 8 && !fits(4) && fits(8) ? 8 : 4;
+    return align == 8 && !fits(bytes, 4, budget) && fits(bytes, 8, budget) ? 8 : 4;
   }
 
  private:
+  static constexpr bool fits(span<const uint8_t> bytes, uint64_t padding, size_t& budget) noexcept {
+    iterator it{bytes, padding, 0};
+    for (; !it.at_end() && budget != 0; ++it) --budget;
+    return it.at_end() && it.damage();
+  }
+
   span<const uint8_t> bytes_;
   uint64_t offset_;
   uint64_t padding_ = 4;
@@ -132,27 +134,26 @@ class elf_notes {
 constexpr void elf_notes::iterator::advance() noexcept {
   const uint64_t size = bytes_.size();
   const uint64_t at = next_;
-  const auto padded = [&](uint64_t n) { return (n + padding_ - 1) & ~(padding_ - 1); };
   ended_ = true;
   if (size - at < sizeof(abi::Elf32_Nhdr)) return;
   const uint8_t* const head = bytes_.data() + static_cast<size_t>(at);
   const auto h = load_once<abi::Elf32_Nhdr>(head);
-  const uint32_t name_size = h.n_namesz;
-  const uint32_t desc_size = h.n_descsz;
+  const uint32_t name_size = h.n_namesz.get();
+  const uint32_t desc_size = h.n_descsz.get();
 
   const uint64_t name_end = at + sizeof h + name_size;
   const uint64_t desc_at = padded(name_end);
   if (name_end > size) {
-    damage_ = errc::note_name_outside;
+    damage_ = {errc::note_name_outside, offset_ + at};
     return;
   }
   if (desc_size != 0 && (desc_at > size || desc_size > size - desc_at)) {
-    damage_ = errc::note_desc_outside;
+    damage_ = {errc::note_desc_outside, offset_ + at};
     return;
   }
   const uint8_t* const name = head + sizeof h;
   const size_t text_size = name_size != 0 && name[name_size - 1] == 0 ? name_size - 1 : name_size;
-  note_.type = h.n_type;
+  note_.type = h.n_type.get();
   note_.name_size = name_size;
   note_.name = {name, text_size};
   note_.desc = bytes_.after(desc_size != 0 ? static_cast<size_t>(desc_at) : bytes_.size()).first(desc_size);

@@ -30,12 +30,12 @@ namespace pvhboot {
 /// Where an image wants to be entered: its note's value, checked against its segments. e_entry is another matter.
 struct phys32_entry {
   uint32_t paddr = 0;
-  uint32_t notes = 0;    ///< how many there are
-  bool differs = false;  ///< they do not say the same: QEMU takes the first of the last segment that has one
-  note_origin origin{};  ///< section: Xen finds it, QEMU and linux-loader do not
-  uint64_t offset = 0;   ///< of the note in the file
-  uint64_t foreign = 0;  ///< offset of the first note of this type with another name, which QEMU may take; 0: none
-  failure damage{};      ///< the first damage that was passed; its code is 0 if there was none
+  uint32_t notes = 0;     ///< how many there are
+  bool differs = false;   ///< they do not say the same: QEMU takes the first of the last segment that has one
+  note_origin origin{};   ///< section: Xen finds it, QEMU and linux-loader do not
+  uint64_t offset = 0;    ///< of the note in the file
+  uint64_t foreign = 0;   ///< offset of the first note of this type with another name, which QEMU may take; 0: none
+  result<void> damage{};  ///< the first damage that was passed
 };
 
 /// The address that a PHYS32_ENTRY note has: 4 bytes, or 8 of which the upper four are zero (in files of either class).
@@ -71,10 +71,10 @@ constexpr result<phys32_entry> find_phys32_entry(const elf_image& image) noexcep
     found.origin = it->origin;
     found.offset = it->offset;
   }
-  if (auto sound = it.damage(); !sound) found.damage = sound.error();
+  found.damage = it.damage();
   if (found.notes == 0) {
     if (found.foreign != 0) return {errc::foreign_phys32_entry, found.foreign};
-    return found.damage.code != errc{} ? found.damage : failure{errc::no_phys32_entry, it.count()};
+    return found.damage ? failure{errc::no_phys32_entry, it.count()} : found.damage.error();
   }
   if (!last) return last.error();
   found.paddr = *last;
