@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// GRUB's view of the structs, as producer and as consumer (grub.def). A stated difference that is none any more is
-// wrong too.
+// Compares the structs with GRUB's, as producer and as consumer (grub.def). A stated difference that does not exist is
+// an error as well.
 #include <pvhboot/abi/boot_params.hpp>
 #include <pvhboot/abi/start_info.hpp>
 #include <pvhboot/abi/xen_memory.hpp>
@@ -12,7 +12,7 @@ namespace abi = pvhboot::abi;
 
 namespace {
 
-// The document counts the setup header from the start of the file.
+// boot.rst counts the setup header's offsets from the start of the file.
 template <class S> constexpr size_t base = 0;
 template <> constexpr size_t base<abi::setup_header> = abi::setup_header_file_offset;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What a witness says, row by row, each named in the output. C's printf, so that -m32 needs no 32-bit libstdc++.
+// Prints and counts the rows of a comparison. It uses printf, so that -m32 needs no 32-bit libstdc++.
 #pragma once
 
 #include <stddef.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The library's side of what is measured.
+// The measured functions with the library.
 #include <pvhboot/pvhboot.hpp>
 
 #include "bench.h"
@@ -11,11 +11,11 @@ using pvhboot::memory_map;
 using pvhboot::memory_range;
 using pvhboot::memory_window;
 
-auto parse(const handover* h) {
+auto parse(const handoff* h) {
   return pvhboot::parse(memory_window{h->base, {h->bytes, h->size}}, h->start_info_paddr);
 }
 
-/// The wire struct has alignment 1, so any page will do.
+/// The wire struct has alignment 1, so any buffer of its size is valid.
 pvhboot::abi::boot_params& page(uint8_t* p) { return *reinterpret_cast<pvhboot::abi::boot_params*>(p); }
 
 pvhboot::memory_map_buffer<256> buffer;
@@ -26,19 +26,19 @@ pvhboot::sweep_slot scratch[most];
 
 }  // namespace
 
-int library_as_linux(const handover* h, uint8_t* zero_page) {
+int library_as_linux(const handoff* h, uint8_t* zero_page) {
   const auto boot = parse(h);
   if (!boot || !translate_as_linux(*boot, boot->memory_map(), pvhboot::started_by::other, page(zero_page))) return -1;
   return page(zero_page).e820_entries;
 }
 
-int library_strict(const handover* h, uint8_t* zero_page) {
+int library_strict(const handoff* h, uint8_t* zero_page) {
   const auto boot = parse(h);
   if (!boot || !translate(*boot, prepared, pvhboot::started_by::other, page(zero_page))) return -1;
   return page(zero_page).e820_entries;
 }
 
-int library_strict_and_map(const handover* h, uint8_t* zero_page) {
+int library_strict_and_map(const handoff* h, uint8_t* zero_page) {
   const auto boot = parse(h);
   if (!boot) return -1;
   prepared.clear();

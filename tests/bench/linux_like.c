@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSL-1.0 */
-/* What Linux does, in C of our own and in as few steps: arch/x86/platform/pvh/enlighten.c (6.1), which checks neither
-   pointer nor count, and e820__update_table() of arch/x86/kernel/e820.c, with its list of the entries that overlap. */
+/* Linux's algorithms, written anew in as few steps: arch/x86/platform/pvh/enlighten.c (6.1), which checks neither
+   pointers nor counts, and e820__update_table() of arch/x86/kernel/e820.c, with its list of overlapping entries. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,11 +39,11 @@ struct zero_page {
   uint8_t tail[0x1000 - 0xcd0];
 };
 #pragma pack(pop)
-_Static_assert(sizeof(struct zero_page) == 4096, "the zero page is a page");
+_Static_assert(sizeof(struct zero_page) == 4096, "the zero page is one page");
 
-static const void *at(const struct handover *h, uint64_t paddr) { return h->bytes + (paddr - h->base); }
+static const void *at(const struct handoff *h, uint64_t paddr) { return h->bytes + (paddr - h->base); }
 
-int linux_translate(const struct handover *h, uint8_t *page) {
+int linux_translate(const struct handoff *h, uint8_t *page) {
   const struct start_info *info = at(h, h->start_info_paddr);
   struct zero_page *z = (struct zero_page *)page;
   memset(z, 0, sizeof *z);
@@ -79,7 +79,7 @@ struct change_point {
 
 static int starts(const struct change_point *p) { return p->addr == p->entry->addr; }
 
-/* At one address starts come before ends. */
+/* At the same address a start comes before an end. */
 static int comes_after(const struct change_point *a, const struct change_point *b) {
   if (a->addr != b->addr) return a->addr > b->addr;
   return !starts(a) && starts(b);

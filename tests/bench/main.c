@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSL-1.0 */
-/* Makes the inputs and calls what is measured, with callgrind's counters read around each call. Where valgrind does not
-   run, it only compares the results. */
+/* Makes the inputs and calls the measured functions, with callgrind's counters set to zero before and dumped after each
+   call. Without valgrind it only compares the results. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,9 +18,9 @@ static void put(size_t at, uint64_t value, size_t n) {
   for (size_t i = 0; i < n; ++i) memory[at + i] = (uint8_t)(value >> 8 * i);
 }
 
-/* 128 entries in order, RAM and reserved by turns, none in the ISA hole; a module; a command line. */
-static struct handover make_handover(void) {
-  const struct handover h = {memory, 0x1000, sizeof memory, 0x1000};
+/* 128 sorted entries, alternately RAM and reserved, none in the ISA hole; a module; a command line. */
+static struct handoff make_handoff(void) {
+  const struct handoff h = {memory, 0x1000, sizeof memory, 0x1000};
   put(0, 0x336ec578, 4);
   put(4, 1, 4);
   put(12, 1, 4);
@@ -43,8 +43,8 @@ static struct handover make_handover(void) {
 static uint32_t state;
 static uint32_t any(void) { return state = state * 1664525u + 1013904223u, state >> 8; }
 
-/* clean: in order, apart; shuffled: the same in any order; overlapping: each reaches over a few others; nested: each
-   within the one before. */
+/* clean: sorted and disjoint; shuffled: the same in random order; overlapping: each overlaps a few others; nested: each
+   lies in the one before it. */
 static void make_ranges(const char *kind, struct range *ranges, size_t n) {
   state = 1;
   for (size_t i = 0; i < n; ++i) {
@@ -81,9 +81,9 @@ static void expect(int holds, const char *what) {
 }
 
 int main(void) {
-  const struct handover h = make_handover();
+  const struct handoff h = make_handoff();
   int n[4];
-  /* Once before it counts: what is bound lazily is bound then. */
+  /* A first call without counting resolves the lazily bound symbols. */
   for (int round = 0; round < 2; ++round) {
     MEASURE("linux_translate", n[0] = linux_translate(&h, pages[0]));
     MEASURE("library_as_linux", n[1] = library_as_linux(&h, pages[1]));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// With the library. The C twin: size_twin.c.
+// With the library. The same in C: size_twin.c.
 #include <pvhboot/bridge/pvh_to_linux.hpp>
 
 #include "size.h"

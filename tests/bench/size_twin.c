@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSL-1.0 */
-/* The same in C, by hand: the same checks in the same order, each with its code and its place. The library's twin:
+/* Handwritten C with the same checks in the same order, each with its code and its place. The library's version:
    size_library.cpp. */
 #include <stddef.h>
 #include <stdint.h>
@@ -49,7 +49,7 @@ struct PACKED zero_page {
   struct e820_entry e820_table[128];
   uint8_t gap9[0x1000 - 0xcd0];
 };
-_Static_assert(sizeof(struct zero_page) == 4096, "the zero page is a page");
+_Static_assert(sizeof(struct zero_page) == 4096, "the zero page is one page");
 
 enum {
   start_info_absent,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What tests/data holds: the pieces of memory that a hand-over consists of, and the rows of a zero page that are not
+// The types of tests/data: the pieces of memory of a handoff, and the rows of a zero page that are not
 // zero.
 #pragma once
 
@@ -21,7 +21,7 @@ struct page_row {
   uint8_t bytes[16];
 };
 
-/// Physical memory of which only the pieces were kept.
+/// Physical memory that consists of the captured pieces.
 struct memory {
   pvhboot::span<const piece> pieces;
 
@@ -30,7 +30,7 @@ struct memory {
       if (const uint8_t* found = pvhboot::memory_window{p.paddr, {p.bytes, p.size}}.bytes(paddr, n)) return found;
     return nullptr;
   }
-  /// Of hvm_start_info, which is the first piece.
+  /// The address of hvm_start_info, the first piece.
   [[nodiscard]] constexpr uint64_t start_info() const noexcept { return pieces[0].paddr; }
 };
 static_assert(pvhboot::physical_memory<memory>);

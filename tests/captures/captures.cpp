@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Real handoffs, replayed: parsed, judged, sanitised, and translated to what real Linux and real GRUB made of them.
+// Captured handoffs: parsed, linted, sanitised and translated, and compared with the zero pages of Linux and GRUB.
 #include "../unit/row.hpp"
 #include "captured.hpp"
 
@@ -15,7 +15,7 @@ namespace abi = pvhboot::abi;
 using buffer = pvhboot::memory_map_buffer<64>;
 constexpr uint64_t mib = 1 << 20;
 
-/// The map that a handoff's consumer ends up with: from the table, or from the hypercall.
+/// The map that a consumer gets, from the table or from the hypercall.
 template <class Table> constexpr bool receive(pvhboot::memory_map& map, const Table& table) {
   return map.append(table) && map.sanitize();
 }
@@ -36,7 +36,7 @@ constexpr bool same(const abi::boot_params& a, const abi::boot_params& b) {
   return true;
 }
 
-/// The map and the RSDP, which is what a handoff and all zero pages that came of it have in common.
+/// The map and the RSDP, which a handoff and its zero pages have in common.
 constexpr bool tell_the_same(const abi::boot_params& a, const abi::boot_params& b) {
   for (size_t i = 0; i < a.e820_entries; ++i)
     if (!(memory_range::from(a.e820_table[i]) == memory_range::from(b.e820_table[i]))) return false;
@@ -49,7 +49,7 @@ constexpr bool append(pvhboot::memory_map& map, const abi::boot_params& page) {
   return true;
 }
 
-/// The oddities that lint finds, by their rows. A capture is only a part of memory, so RAM is not probed.
+/// The oddities that lint finds, by row. RAM is not probed, since a capture contains only a part of it.
 struct found_oddities {
   bool rows[sizeof pvhboot::oddity_numbers / sizeof pvhboot::oddity_numbers[0] + 1]{};
 };
@@ -59,14 +59,14 @@ template <class Boot> constexpr found_oddities oddities(const memory& captured_m
   pvhboot::memory_map scratch{lint_buffer};
   const auto add = [&](pvhboot::finding f) { found.rows[row_of(f.what)] = true; };
   if (!lint(captured_memory, boot, scratch, add, {.probe_ram = false})) return {};
-  found.rows[row_of(oddity{})] = true;  // lint did its work
+  found.rows[row_of(oddity{})] = true;  // lint succeeded
   return found;
 }
 constexpr bool has(const found_oddities& found, oddity what) {
   return found.rows[row_of(oddity{})] && found.rows[row_of(what)];
 }
 
-/// What a handoff by QEMU has in every machine, and what Linux and chainload made of it.
+/// The properties that QEMU's handoffs have in common, and the zero pages of Linux and chainload.
 template <size_t Linux, size_t Chainload>
 constexpr int replay_qemu(const memory& from, const captured::page_row (&by_linux)[Linux],
                           const captured::page_row (&by_chainload)[Chainload]) {
@@ -82,13 +82,13 @@ constexpr int replay_qemu(const memory& from, const captured::page_row (&by_linu
   EXPECT(receive(ours, boot->memory_map()) && prepare_for_linux(ours));
   EXPECT(total_ram(ours) > 255 * mib && total_ram(ours) < 256 * mib);
 
-  // The zero page that chainload made has this very table, and the RSDP.
+  // chainload's zero page has this table and the RSDP.
   const abi::boot_params chained = captured::zero_page(by_chainload);
   abi::boot_params page{};
   EXPECT(translate(*boot, ours, pvhboot::started_by::other, page) && tell_the_same(page, chained));
   EXPECT(chained.acpi_rsdp_addr != 0 && chained.hdr.type_of_loader == 0xff && chained.sentinel == 0);
 
-  // Linux, entered with these very bytes, made these very bytes; and what it sanitises them to later is our map.
+  // From this handoff Linux made this zero page. Sanitised, its table equals our map.
   const abi::boot_params linux = captured::zero_page(by_linux);
   EXPECT(translate_as_linux(*boot, boot->memory_map(), pvhboot::started_by::other, page) && same(page, linux));
   buffer linux_buffer{};
@@ -111,7 +111,7 @@ ROW("QEMU microvm: the last entry is empty, and of type 0", {
   const auto boot = pvhboot::parse(from, from.start_info());
   const size_t n = boot->memory_map().size();
   EXPECT(boot->memory_map()[n - 1] == memory_range{} && has(oddities(from, *boot), oddity::entry_empty));
-  // qboot builds its module list on a stack that it does not clear.
+  // qboot builds its module list on the stack without clearing it.
   EXPECT(has(oddities(from, *boot), oddity::module_reserved_not_zero));
 });
 
@@ -126,7 +126,7 @@ ROW("Xen dom0: version 0 on 4 bytes, one module, the map by hypercall", {
   const auto odd = oddities(from, *boot);
   EXPECT(has(odd, oddity::start_info_misaligned) && has(odd, oddity::memmap_absent) && !has(odd, oddity::rsdp_damaged));
 
-  // One more than there are, as a buffer that comes back full may have lost some.
+  // A buffer for one more entry: a full buffer means that entries may be missing.
   pvhboot::array<uint8_t, sizeof captured::xen_dom0_hypercall_map + sizeof(abi::boot_e820_entry)> filled{};
   for (size_t i = 0; i < sizeof captured::xen_dom0_hypercall_map; ++i) filled[i] = captured::xen_dom0_hypercall_map[i];
   constexpr uint32_t n = sizeof captured::xen_dom0_hypercall_map / sizeof(abi::boot_e820_entry);
@@ -135,15 +135,15 @@ ROW("Xen dom0: version 0 on 4 bytes, one module, the map by hypercall", {
   buffer b{};
   pvhboot::memory_map map{b};
   EXPECT(receive(map, *table) && map.size() == 11);
-  // The RSDP cuts RAM inside a page: dom0_mem less the rest of it.
+  // RAM ends inside a page, at the RSDP: dom0_mem less the rest of that page.
   EXPECT(total_ram(map) < 128 * mib && total_ram(map) > 128 * mib - 4096);
   EXPECT(covers(map, boot->rsdp_paddr(), 36, memory_type::acpi));
-  bool unusable = false;  // what of the host is not dom0's
+  bool unusable = false;  // the memory of the host that dom0 does not have
   for (const memory_range& r : map) unusable |= r.type == memory_type::unusable;
   EXPECT(unusable && prepare_for_linux(map) && map.size() == 11);
 });
 
-/// What libxl's toolstack hands over, whatever the domain's size.
+/// The properties of libxl's handoff, for any size of the domain.
 constexpr int replay_libxl(const memory& from, uint64_t ram) {
   const auto boot = pvhboot::parse(from, from.start_info());
   EXPECT(boot && boot->version() == 1 && boot->flags() == 0 && from.start_info() % 4096 == 0);
@@ -156,7 +156,7 @@ constexpr int replay_libxl(const memory& from, uint64_t ram) {
   pvhboot::memory_map map{b};
   EXPECT(receive(map, boot->memory_map()) && total_ram(map) == ram &&
          covers(map, boot->rsdp_paddr(), 36, memory_type::acpi));
-  // RAM in the ISA hole is for the hypervisor to give; a Linux that takes its machine for a PC must not have it.
+  // libxl provides RAM in the ISA hole, but a Linux that assumes a PC must not use it.
   EXPECT(prepare_for_linux(map) && total_ram(map) == ram - pvhboot::isa_hole.size);
   EXPECT(covers(map, 0xa0000, 0x60000, memory_type::reserved));
   return 0;
@@ -182,7 +182,7 @@ ROW("Xen domU: the zero page that Linux makes of the same map", {
   EXPECT(receive(map, boot->memory_map()) && prepare_for_linux(map));
   abi::boot_params page{};
   EXPECT(translate_as_linux(*boot, boot->memory_map(), pvhboot::started_by::xen, page));
-  // Linux is larger than the kernel that dumped this, and so its handoff lies higher.
+  // Linux is larger than the kernel that dumped the handoff, so its own handoff lies higher.
   page.hdr.cmd_line_ptr = by_linux.hdr.cmd_line_ptr;
   page.hdr.ramdisk_image = by_linux.hdr.ramdisk_image;
   EXPECT(same(page, by_linux));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// A user of the library, as small as they come: parses a literal handoff and makes Linux's zero page of it, once for
-// the compiler and once at run time. Built in every way in which a project can get at the headers.
+// A small user of the library: it parses a literal handoff and translates it to a zero page, at compile time and at run
+// time. The tests build it in every way in which a project can use the headers.
 #include <pvhboot/pvhboot.hpp>
 
 namespace {
@@ -26,7 +26,7 @@ constexpr literal handoff{
 };
 constexpr auto blob = __builtin_bit_cast(pvhboot::array<uint8_t, sizeof(literal)>, handoff);
 
-/// 0, or which step went wrong.
+/// 0, or the number of the step that failed.
 constexpr int try_it() {
   const auto boot = pvhboot::parse(pvhboot::memory_window{base, blob}, base);
   if (!boot) return 1;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What the README's snippets take for granted in their user's program.
+// Declarations that the README's snippets assume.
 #pragma once
 
 #include <pvhboot/pvh/emit_note.hpp>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Every header there is, and what two translation units must agree on.
+// All headers, and the objects on which two translation units must agree.
 #pragma once
 
 #include <pvhboot/linux/e820.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Tells what parse_bzimage and the placement make of the first bytes of a file: of all of it, or of as many as each
-// further argument says. A line each, of words without blanks but for the last.
+// Prints the results of parse_bzimage and of the placement for the first bytes of a file: for all of it, then for the
+// sizes in the arguments. One line each, of words without blanks, except for the last word.
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
@@ -23,7 +23,7 @@ constexpr uint64_t MiB = 1 << 20;
 
 int width(pvhboot::string_ref text) { return static_cast<int>(text.size()); }
 
-/// A PC with 512 MiB.
+/// The RAM of a PC with 512 MiB.
 struct pc {
   pvhboot::memory_map_buffer<8> buffer;
   pvhboot::memory_map ram{buffer};
@@ -33,7 +33,7 @@ struct pc {
   }
 };
 
-void tell_places(const pvhboot::bzimage& kernel) {
+void print_places(const pvhboot::bzimage& kernel) {
   const pc whole;
   const auto place = place_kernel(kernel, whole.ram);
   if (!place) {
@@ -55,7 +55,7 @@ void tell_places(const pvhboot::bzimage& kernel) {
           .ok());
 }
 
-void tell(span<const uint8_t> file) {
+void print(span<const uint8_t> file) {
   const auto kernel = pvhboot::parse_bzimage(file);
   if (!kernel) {
     const pvhboot::string_ref why = message(kernel.error().code);
@@ -70,7 +70,7 @@ void tell(span<const uint8_t> file) {
               kernel->init_size(), kernel->has_entry_64(), kernel->can_be_loaded_above_4g(), kernel->cmdline_size(),
               kernel->initrd_addr_max(), static_cast<int>(kernel->payload_format()), kernel->payload().size(),
               kernel->uncompressed_size(), kernel->kernel_info().setup_type_max.get());
-  tell_places(*kernel);
+  print_places(*kernel);
   const pvhboot::string_ref version = kernel->kernel_version();
   std::printf("version=%.*s\n", width(version), version.absent() ? "" : version.data());
 }
@@ -85,12 +85,12 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "cannot read %s\n", argv[1]);
     return 1;
   }
-  // Each in a block of exactly its size, for those who look at the heap.
+  // Each in a block of exactly its size, so that sanitizers detect reads outside it.
   for (int i = 1; i < argc; ++i) {
     const size_t size = i == 1 ? text.size() : std::strtoull(argv[i], nullptr, 10);
     const std::unique_ptr<uint8_t[]> block{new uint8_t[size]};
     std::memcpy(block.get(), text.data(), size < text.size() ? size : text.size());
-    tell({block.get(), size});
+    print({block.get(), size});
   }
   return 0;
 }

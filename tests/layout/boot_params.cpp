@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The zero page at compile time: built, changed, turned into bytes and back, within every compiler's default limits.
-// Freestanding: the matrix compiles this file too.
+// The zero page in constant expressions, within the default limits of all compilers: built, changed, converted to bytes
+// and back. Freestanding, since the suite matrix compiles this file as well.
 #include <pvhboot/pvhboot.hpp>
 
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// That no struct has a member without a row: Boost.PFR counts the members and gives their types; the tables count the
-// rows. And that every struct is what the library promises of all of them.
+// Each member of a struct has a row: Boost.PFR counts the members and has their types; the tables count the rows. Each
+// struct also has the properties that the library states for all of them.
 #include <doctest/doctest.h>
 
 #include <boost/pfr/core.hpp>
@@ -32,10 +32,10 @@ constexpr bool is_wire_struct =
 #define PVHBOOT_STRUCT(S, base, bytes)                                                                         \
   static_assert(members_are<boost::pfr::tuple_size_v<abi::S>, spec::fields<abi::S>().size()>,                  \
                 "pvhboot: " #S " has more members or fewer than its table has rows");                          \
-  static_assert(every_member_has_its_row<abi::S>, "pvhboot: a member of " #S " has not the size of its row");  \
+  static_assert(every_member_has_its_row<abi::S>, "pvhboot: a member of " #S " differs in size from its row"); \
   static_assert(is_wire_struct<abi::S>, "pvhboot: " #S " is not a trivially copyable aggregate, alignment 1"); \
   static_assert(noexcept(abi::S{}));
-// A program may name any one field and leave out the rest: with -Wextra an error unless each of the others has its {}.
+// A program may initialise a single field. With -Wextra that is an error unless each other field has its {}.
 #define PVHBOOT_FIELD(S, F, offset, bytes, since) [[maybe_unused]] constexpr abi::S S##_with_##F{.F = {}};
 #define PVHBOOT_END(S)
 #include <pvhboot/spec/elf.def>
@@ -45,7 +45,7 @@ constexpr bool is_wire_struct =
 #undef PVHBOOT_FIELD
 #undef PVHBOOT_END
 
-TEST_CASE("every struct begins as zeroes") {
+TEST_CASE("every struct is initialised with zeroes") {
 #define PVHBOOT_STRUCT(S, base, bytes)                                                        \
   {                                                                                           \
     const auto image = __builtin_bit_cast(pvhboot::array<uint8_t, sizeof(abi::S)>, abi::S{}); \

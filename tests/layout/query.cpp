@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Asking the tables. Including spec.hpp has already checked every row.
+// Queries of the tables. Including spec.hpp checks every row.
 #include <doctest/doctest.h>
 
 #include <pvhboot/linux/bzimage.hpp>
@@ -11,7 +11,7 @@ namespace abi = pvhboot::abi;
 
 namespace {
 
-// boot.rst, field jump; the displacements that correct images of each age carry.
+// boot.rst, field jump: the displacement in a correct image of each protocol version.
 struct header_end {
   uint16_t version;
   size_t end;
@@ -27,7 +27,7 @@ static_assert([] {
   return true;
 }());
 
-// The reader of images carries the same numbers as constants, so as not to need the tables.
+// parse_bzimage has the same numbers as constants, so that it does not need the tables.
 static_assert([] {
   for (uint16_t version = 0x0200; version < 0x0220; ++version)
     if (pvhboot::setup_header_end(version) != spec::setup_header_end(version)) return false;
@@ -43,7 +43,7 @@ static_assert(exists("kernel_info_offset", 0x020f) && !exists("kernel_info_offse
 static_assert(exists("setup_sects", 0));
 static_assert(!exists("setup_sect", 0xffff) && !exists("setup_sectss", 0xffff) && !exists("", 0xffff));
 
-// Protocol 2.06 has 28 of the 39 fields; 2.12's xloadflags lies among them and is not one.
+// Protocol 2.06 has 28 of the 39 fields. xloadflags of 2.12 lies between them and is not one of them.
 constexpr spec::field_range in_206 = spec::fields_in<abi::setup_header>(0x0206);
 static_assert(in_206.size() == 28 && spec::fields<abi::setup_header>().size() == 39);
 static_assert([] {
@@ -61,14 +61,14 @@ static_assert(spec::find_field<abi::hvm_start_info>("memmap_paddr")->offset == a
 
 }  // namespace
 
-TEST_CASE("the setup header of each protocol ends where boot.rst says") {
+TEST_CASE("the setup header of each protocol ends as in boot.rst") {
   for (const header_end& row : header_ends) {
     CAPTURE(row.version);
     CHECK(spec::setup_header_end(row.version) == row.end);
   }
 }
 
-TEST_CASE("fields_in walks what a version has") {
+TEST_CASE("fields_in walks the fields of a version") {
   size_t n = 0;
   for (const spec::field& f : spec::fields_in<abi::setup_header>(0x0206)) {
     CAPTURE(f.name);

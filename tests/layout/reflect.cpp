@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Walking and comparing, with all structs.
+// Visits and compares all structs.
 #include <doctest/doctest.h>
 
 #include <pvhboot/reflect.hpp>
@@ -18,7 +18,7 @@ template <class S> constexpr S pattern() {
   return __builtin_bit_cast(S, bytes);
 }
 
-/// Every field comes once, in order, with its name and the bytes that lie at its offset.
+/// Each field is visited once, in order, with its name and the bytes at its offset.
 template <class S> constexpr bool walks_every_field() {
   const S s = pattern<S>();
   const auto bytes = __builtin_bit_cast(image<S>, s);
@@ -36,7 +36,7 @@ template <class S> constexpr bool walks_every_field() {
   return right && n == spec::fields<S>().size() && end == sizeof(S);
 }
 
-/// With one byte changed, the field around it differs and no other.
+/// After a change of one byte only the field that contains it differs.
 template <class S> constexpr bool finds_the_difference(size_t at) {
   const S s = pattern<S>();
   auto bytes = __builtin_bit_cast(image<S>, s);
@@ -54,7 +54,7 @@ static_assert(walks_every_field<abi::hvm_start_info>() && walks_every_field<abi:
 static_assert(finds_the_difference<abi::hvm_start_info>(55) && finds_the_difference<abi::setup_header>(0x231 - 0x1f1));
 static_assert(pvhboot::for_each_difference(abi::kernel_info{}, abi::kernel_info{}, [](auto&&...) {}) == 0);
 
-// Values can be changed on the way, and nested structs walked in turn.
+// A visitor can change values and visit nested structs.
 constexpr abi::edd_info erased = [] {
   auto e = pattern<abi::edd_info>();
   pvhboot::for_each_field(e, []<class V>(const spec::field&, V& value) {
@@ -70,7 +70,7 @@ static_assert(pvhboot::wire_struct<abi::edd_info> && !pvhboot::wire_struct<pvhbo
 
 }  // namespace
 
-TEST_CASE("all structs can be walked and compared") {
+TEST_CASE("all structs can be visited and compared") {
 #define PVHBOOT_STRUCT(S, base, bytes)             \
   CHECK_MESSAGE(walks_every_field<abi::S>(), #S);  \
   for (size_t at = 0; at < sizeof(abi::S); ++at) { \

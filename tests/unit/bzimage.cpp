@@ -128,7 +128,7 @@ ROW("bzimage: parts of fields that came later", {
   const auto kernel2 = parse_bzimage(file2.contents);
   EXPECT(kernel2 && kernel2->min_alignment() == 0x1000 && !kernel2->has_entry_64());
 });
-ROW("bzimage: fields behind the header's own end are not read", {
+ROW("bzimage: fields after the header's own end are not read", {
   image i;
   i.header.jump = 0x36eb;  // ends at 0x238, before cmdline_size, whatever the version says
   const auto file = i.written();

@@ -49,7 +49,7 @@ template <class Change> constexpr auto parse_changed(const Change& change, const
   return boot ? pvhboot::result<void>{} : pvhboot::result<void>{boot.error()};
 }
 
-ROW("parse: all of a hand-over", {
+ROW("parse: all of a handoff", {
   const auto m = handover{}.written();
   const auto boot = parse(m.window(), info_at);
   EXPECT(boot);

@@ -81,7 +81,7 @@ ROW("translate: the header to its end and not a byte further; the rest of the pa
   for (const uint8_t b : o.zero_page._pad7) EXPECT(b == 0);
   for (const auto signature : o.zero_page.edd_mbr_sig_buffer) EXPECT(signature == 0);
 });
-ROW("translate: a header longer than this library knows goes on in the hole behind it", {
+ROW("translate: a header longer than this library's continues in the hole after it", {
   const outcome o = translated([](header& h) { h.jump = 0x7feb; }, usual);
   EXPECT(o.done);
   for (size_t i = 0; i < 36; ++i) EXPECT(o.zero_page._pad7[i] == (i < 0x281 - 0x26c ? 0xcc : 0));

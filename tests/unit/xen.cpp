@@ -21,7 +21,7 @@ constexpr auto machine(uint32_t base, uint32_t last) {
     return {};
   };
 }
-ROW("find_xen: at the first place, and behind another interface", {
+ROW("find_xen: at the first place, and after another interface", {
   EXPECT(find_xen(machine(0x40000000, 0x40000005)).base == 0x40000000);
   const auto xen = find_xen(machine(0x40000100, 0x40000105));
   EXPECT(xen.found() && xen.base == 0x40000100 && xen.hypercall_msr == 0x40000000);

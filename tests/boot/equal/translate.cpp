@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Translates a hand-over that was captured from a machine. Standard input: a first line `start_info PADDR
+// Translates a handoff that was captured from a machine. Standard input: a first line `start_info PADDR
 // as-linux|strict xen|other`, then lines `PADDR HEX` of guest memory. Standard output: the zero page as one line of
 // hex. All numbers are hexadecimal.
 #include <cstdio>
@@ -21,7 +21,7 @@ struct piece {
   std::vector<uint8_t> bytes;
 };
 
-/// Guest memory in several pieces. An extent must lie in one of them.
+/// Guest memory of several pieces. An extent must lie in one of them.
 struct captured_memory {
   const std::vector<piece>* pieces;
 
@@ -44,7 +44,7 @@ int fail(pvhboot::failure f) {
   return 1;
 }
 
-/// The map of a zero page without a setup_data chain, which lies in memory that is not here.
+/// The map of a zero page, without its setup_data chain, which is not in the input.
 int read_back(const std::vector<uint8_t>& page) {
   const auto zero_page = std::make_unique<pvhboot::abi::boot_params>();
   if (page.size() != sizeof *zero_page) return 1;

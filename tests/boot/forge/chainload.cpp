@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// chainload itself, entered under another name.
+// chainload with another name for its entry.
 #define kernel_main chainload_main
 #include "../../../examples/chainload/main.cpp"

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// chainload behind a hypervisor that hands over more than QEMU can: the hand-over that came in is rewritten, and
-// chainload, linked into the same image, is entered with it as if from PVH.
+// Rewrites QEMU's handoff into one that QEMU cannot make, and enters chainload, which is linked into the same image, as
+// PVH does.
 //
-// What changes, the first word of the command line says; the rest goes on to chainload.
+// The first word of the command line selects the change; chainload gets the other words.
 //   entries=N    the lowest 2 * N pages of RAM above 64 MiB below the top alternate between RAM and reserved: N more
 //                entries of each, unsorted
-//   state        chainload's entry is taken in a state as bad as the protocol allows, and producers made it: no stack
-//                pointer, no es, fs, gs and ldt, the direction flag set, other registers full of garbage
-//   modules      the one module is an archive of chainload's; kernel and initrd become modules of their own, and the
-//                initrd is split in two at its middle
+//   state        chainload is entered in the worst state that the protocol allows and that producers have made: no
+//                stack pointer, no es, fs, gs and ldt, the direction flag set, garbage in the other registers
+//   modules      the one module is an archive for chainload: kernel and initrd become separate modules, and the
+//                initrd is split into two halves
 #include "../../../examples/chainload/cpio.hpp"
 #include "../../../examples/common/report.hpp"
 
@@ -28,7 +28,7 @@ abi::hvm_modlist_entry modules[3];
 
 uint64_t address_of(const void* p) { return reinterpret_cast<uintptr_t>(p); }
 
-/// The number behind "entries=" at the start of the command line; 0 if it begins otherwise.
+/// The number after "entries=" at the beginning of the command line, or 0.
 uint32_t wanted_entries(pvhboot::string_ref cmdline) {
   constexpr char key[] = "entries=";
   uint32_t n = 0;
@@ -39,7 +39,7 @@ uint32_t wanted_entries(pvhboot::string_ref cmdline) {
   return n;
 }
 
-/// Reserved pages in the map, every other one below the end of low RAM, in descending order.
+/// Adds reserved pages to the map, every other page below the end of low RAM, in descending order.
 void scatter(uint32_t n) {
   uint32_t count = 0;
   uint64_t end = 0;
@@ -54,7 +54,7 @@ void scatter(uint32_t n) {
   info.memmap_entries = count;
 }
 
-/// Kernel and initrd of the archive as modules, the initrd in two pieces on 512 bytes.
+/// Makes modules of the kernel and of the initrd of the archive, the initrd as two pieces aligned to 512 bytes.
 void split(bytes archive) {
   const chainload::archive found = chainload::read_archive(archive);
   if (!found.ok) return;
@@ -66,7 +66,7 @@ void split(bytes archive) {
   info.nr_modules = 3u;
 }
 
-/// The command line begins with this word.
+/// Whether the command line begins with this word.
 template <size_t N> bool asks_for(pvhboot::string_ref cmdline, const char (&word)[N]) {
   for (size_t i = 0; i < N - 1; ++i)
     if (i == cmdline.size() || cmdline[i] != word[i]) return false;
@@ -75,8 +75,8 @@ template <size_t N> bool asks_for(pvhboot::string_ref cmdline, const char (&word
 
 bool entered_again = false;
 
-/// Takes the entry again, with what docs/misc/pvh.pandoc leaves unspecified as unpleasant as it can be, and es unset as
-/// Xen before 4.14 left it. A TSS that is not loaded is what QEMU's own entry has anyway.
+/// Enters chainload with garbage in everything that docs/misc/pvh.pandoc leaves unspecified, and with es unset, as Xen
+/// before 4.14 does. QEMU loads no TSS either.
 [[noreturn]] void enter_badly() {
   entered_again = true;
   asm volatile(

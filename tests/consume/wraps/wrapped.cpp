@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What the tests need of doctest and Boost.PFR, in one program.
+// Uses what the tests need of doctest and Boost.PFR.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
@@ -13,7 +13,7 @@ struct pair {
 };
 }  // namespace
 
-TEST_CASE("both are there") {
+TEST_CASE("both libraries work") {
   static_assert(boost::pfr::tuple_size_v<pair> == 2);
   CHECK(boost::pfr::get<1>(pair{1, 'x'}) == 'x');
 }

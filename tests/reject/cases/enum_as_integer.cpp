@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Names of numbers are scoped and do not turn into numbers unasked.
+// The enumerations are scoped and do not convert to integers.
 // EXPECT(gcc): cannot convert|invalid conversion
 // EXPECT(clang): cannot initialize
 #include <pvhboot/abi/setup_data.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Nor has a success an error to ask for.
+// A successful result has no error.
 // EXPECT: result_is_not_a_failure
 #include <pvhboot/core/result.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// In a constant expression, * on a failed result is a compile error: no test can overlook the failure.
+// In a constant expression, * on a failed result is a compile error, so no test can miss the failure.
 // EXPECT: result_is_a_failure
 #include <pvhboot/pvhboot.hpp>
 

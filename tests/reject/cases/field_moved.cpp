@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// A field moved by one byte: the message names it and both numbers.
+// A field moved by one byte: the message names it and both offsets.
 // EXPECT: pvhboot: hvm_start_info\.version is not at offset 0x04 with size 4
 // EXPECT(gcc): Spec = 4; Actual = 5
 // EXPECT(clang): 5 == 4

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// A field wider than it should be.
+// A field that is too wide.
 // EXPECT: pvhboot: setup_header\.root_flags is not at offset 0x1f2 with size 2
 // EXPECT(gcc): Spec = 2; Actual = 4
 // EXPECT(clang): 4 == 2

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Two neighbours of one size: the struct is as large as before.
+// Two swapped neighbours of the same size: the size of the struct is right.
 // EXPECT: pvhboot: efi_info\.efi_memmap is not at offset 0x010 with size 4
 // EXPECT: pvhboot: efi_info\.efi_memmap_size is not at offset 0x014
 // REPLACE abi/boot_params.hpp: efi_memmap{} -> temporary{}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// No integer at all.
+// A value that is not an integer.
 // EXPECT(gcc): cannot convert|could not convert|conversion from
 // EXPECT(clang): no viable (conversion|overloaded)|implicit conversion
 #include <pvhboot/abi/le.hpp>

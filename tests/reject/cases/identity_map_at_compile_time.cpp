@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// An address is no object to a compiler.
+// identity_map is not usable in constant expressions.
 // EXPECT: non-.?constexpr
 #include <pvhboot/pvhboot.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// A result nobody looks at.
+// A result that is ignored.
 // EXPECT: ignoring return|nodiscard
 #include <pvhboot/pvhboot.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What is no memory, by the name of the concept.
+// A type that is no memory: the message names the concept.
 // EXPECT(gcc): physical_memory
 // EXPECT(clang): constraints not satisfied
 #include <pvhboot/pvhboot.hpp>

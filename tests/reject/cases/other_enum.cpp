@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// A number of one kind where another kind is asked for.
+// A value of another enumeration.
 // EXPECT(gcc): cannot convert|invalid conversion
 // EXPECT(clang): cannot initialize
 #include <pvhboot/abi/memory_type.hpp>

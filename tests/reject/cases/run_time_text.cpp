@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Text whose length only strlen could tell.
+// Text of unknown length, which needs strlen.
 // EXPECT(gcc): no matching function|could not convert|conversion from
 // EXPECT(clang): no viable conversion|no matching
 #include <pvhboot/core/span.hpp>

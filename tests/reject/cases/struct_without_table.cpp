@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// The tables are for the structs of abi/ alone.
+// Only the structs of abi/ have tables.
 // EXPECT: incomplete type|undefined template
 #include <pvhboot/spec.hpp>
 
