@@ -26,7 +26,7 @@ extern "C" {
 abi::boot_params zero_page;
 uint64_t sink;
 
-/// Reads everything there is to read of a hand-over, by a map that the caller chooses.
+/// Reads all of a handoff through a map that the caller chooses.
 bool read_hand_over(uint32_t ebx, uintptr_t offset) noexcept {
   string_ref text;
   const auto boot = parse(offset_map{.offset = offset}, ebx);
@@ -77,7 +77,7 @@ bool boot_linux(uint32_t ebx, const uint8_t* file, size_t size) noexcept {
   return translate(*kernel, values, map, zero_page).ok();
 }
 
-/// Judges a hand-over, and what another Linux would make of its map.
+/// Lints a handoff, and finds what another Linux makes of its map.
 void judge(uint32_t ebx) noexcept {
   const auto boot = parse(identity_map{}, ebx);
   if (!boot) return;

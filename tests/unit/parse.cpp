@@ -13,7 +13,7 @@ namespace abi = pvhboot::abi;
 constexpr uint64_t info_at = 0x1000, modlist_at = 0x1040, memmap_at = 0x1080, cmdline_at = 0x10e0,
                    module_cmdline_at = 0x10f0;
 
-/// A hand-over with all there can be: two modules, three map entries, a command line.
+/// A handoff with every part: two modules, three map entries, a command line.
 struct handover {
   abi::hvm_start_info info{.magic = abi::hvm_start_magic_value,
                            .version = 1,
@@ -40,7 +40,7 @@ struct handover {
   }
 };
 
-/// What parse makes of the hand-over after `change`.
+/// The result of parse for the handoff after `change`.
 template <class Change> constexpr auto parse_changed(const Change& change, const pvhboot::parse_limits& limits = {}) {
   handover h;
   change(h);

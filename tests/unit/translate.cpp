@@ -401,7 +401,7 @@ ROW("prepare_for_linux: no_ram", {
   EXPECT(fails(pvhboot::prepare_for_linux(map), errc::no_ram, 2));
 });
 
-/// A hand-over of one module, high up.
+/// A handoff with one module at a high address.
 constexpr auto high_handover() {
   memory<0x100> m;
   m.put(0x1000, abi::hvm_start_info{.magic = abi::hvm_start_magic_value,
@@ -445,7 +445,7 @@ ROW("translate: a kernel's own zero page spills, too", {
   EXPECT(zero_page.hdr.setup_data == 0x9000 && zero_page.e820_entries == 128);
 });
 
-/// translate_as_linux of a hand-over with n entries; 0 if it is refused.
+/// translate_as_linux of a handoff with n entries; 0 if it is refused.
 constexpr int entries_as_linux(uint32_t n) {
   memory<0x2000> m;
   m.put(0x1000, abi::hvm_start_info{

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Linux's zero page: all that a loader tells an x86 kernel, in one page.
+// Linux's zero page, struct boot_params: everything that a boot loader passes to an x86 kernel, in one page.
 // Source: Documentation/arch/x86/zero-page.rst; arch/x86/include/uapi/asm/bootparam.h; the nested structs:
 // include/uapi/linux/apm_bios.h, arch/x86/include/uapi/asm/ist.h, include/uapi/video/edid.h.
 //
-// Who writes it: the loader that enters Linux by the 32- or 64-bit boot protocol (%esi or %rsi points to it), from
-// zeroes, with the image's setup_header copied in; or Linux itself when it is entered by PVH. Who reads it: the
-// decompressor, then the kernel. It must be writable: the 32-bit entry uses `scratch` for a stack.
+// A loader that enters Linux by the 32- or 64-bit boot protocol fills it with zeroes, copies the image's setup_header
+// into it, and points %esi or %rsi to it. Linux writes it itself when it is entered by PVH. The decompressor and the
+// kernel read it. It must be writable: the 32-bit entry uses `scratch` for a stack.
 //
-// When sentinel is not 0 the kernel concludes that a loader copied more of the file than the header, and clears what
-// such a copy spoils; acpi_rsdp_addr and ext_* are among it.
+// If sentinel is not 0, the kernel assumes that the loader copied more of the file than the header, and clears the
+// fields that such a copy overwrites; acpi_rsdp_addr and ext_* are among them.
 #pragma once
 
 #include <pvhboot/abi/begin.def>

@@ -3,11 +3,11 @@
 // BIOS Enhanced Disk Drive information.
 // Source: include/uapi/linux/edd.h (Linux); T13 BIOS Enhanced Disk Drive Services (EDD-3), INT 13h functions 41h, 48h.
 //
-// Who writes it: the setup code of a 16-bit boot, by asking the BIOS about disks 80h and up; a 32-bit loader leaves it
-// empty. Who reads it: Linux's edd driver, to tell which disk the BIOS booted from.
+// The setup code of a 16-bit boot writes it: it asks the BIOS about disks 80h and up. A 32-bit loader leaves it empty.
+// Linux's edd driver reads it, to find the disk that the BIOS booted from.
 //
-// The two paths are unions in C, told apart by interface_type and host_bus_type. Here they are bytes; each alternative
-// is a struct of the same size, to be had by bit_cast: `__builtin_bit_cast(edd_interface_path_pci, p.interface_path)`.
+// The two paths are unions in C; interface_type and host_bus_type select the member. Here they are bytes, and each
+// alternative is a struct of the same size: `__builtin_bit_cast(edd_interface_path_pci, p.interface_path)`.
 #pragma once
 
 #include <pvhboot/abi/begin.def>

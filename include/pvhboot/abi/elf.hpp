@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The little of ELF that finding an entry note and loading a kernel takes.
+// The part of ELF that a loader needs to find an entry note and to load a kernel.
 // Source: System V ABI, "Object Files" (gABI), chapters 4 and 5. Member names as in <elf.h>.
 //
-// Who writes it: the linker. Who reads it: the toolstack, hypervisor or VMM that loads the kernel. Little-endian only:
-// x86 has no other, and a big-endian file is told by elf_data before any of these fields is read.
+// The linker writes it; the toolstack, hypervisor or VMM that loads the kernel reads it. Little-endian only: x86 has no
+// other, and elf_data shows that a file is big-endian before any of these fields is read.
 #pragma once
 
 #include <pvhboot/abi/begin.def>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What a kernel image says about itself beyond the setup header, protocol 2.15.
+// Facts about a kernel image that the setup header has no room for, protocol 2.15.
 // Source: Documentation/arch/x86/boot.rst, "The kernel_info"; arch/x86/boot/compressed/kernel_info.S (Linux).
 //
-// Who writes it: the kernel's build, at setup_header.kernel_info_offset from the start of the protected-mode code; the
-// offset is 0 if there is none. Who reads it: a loader that wants to know which setup_data types it may pass.
+// The kernel's build writes it at setup_header.kernel_info_offset from the start of the protected-mode code; the offset
+// is 0 if there is none. A loader reads it to learn which setup_data types it may pass.
 #pragma once
 
 #include <pvhboot/abi/begin.def>

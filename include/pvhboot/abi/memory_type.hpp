@@ -2,15 +2,15 @@
 //
 // What a range of physical memory is for: ACPI's "Address Range Types".
 //
-// One number space serves three tables: the PVH memory map (XEN_HVM_MEMMAP_TYPE_*), e820, and XENMEM_memory_map. Nobody
-// converts between them; every reader relies on the numbers being the same.
+// One number space serves three tables: the PVH memory map (XEN_HVM_MEMMAP_TYPE_*), e820, and XENMEM_memory_map. No
+// reader converts between them: all rely on the numbers being the same.
 #pragma once
 
 #include <pvhboot/abi/begin.def>
 
 namespace pvhboot {
 
-/// Open: a number that has no name here is kept as it came. ACPI tells an operating system to treat it as reserved.
+/// Open: a number without a name here is kept unchanged. ACPI requires an operating system to treat it as reserved.
 /// Sources: ACPI 6.5 table 15.6; xen/include/public/arch-x86/hvm/start_info.h; arch/x86/include/asm/e820/types.h
 /// (Linux).
 enum class memory_type : uint32_t {

@@ -67,7 +67,7 @@ struct pci_setup_rom_64 {
 };
 static_assert(sizeof(pci_setup_rom_64) == 48 && offsetof(pci_setup_rom_64, pcilen) == 8);
 
-/// The same from a 32-bit EFI stub. Nothing in the node tells which: the kernel that follows has the stub's bitness.
+/// The same from a 32-bit EFI stub. Nothing in the node distinguishes them: the kernel that follows has the stub's bitness.
 struct pci_setup_rom_32 {
   le16 vendor{};
   le16 devid{};
@@ -99,7 +99,7 @@ struct properties_header {
 };
 static_assert(sizeof(properties_header) == 12);
 
-/// One device: an EFI device path follows, then prop_count pairs of key (UTF-16) and value, each behind a le32 that
+/// One device: an EFI device path follows, then prop_count pairs of key (UTF-16) and value, each after a le32 that
 /// counts itself.
 struct dev_header {
   le32 len{};  ///< bytes, this header included
@@ -151,7 +151,7 @@ struct ima_setup_data {
 };
 static_assert(sizeof(ima_setup_data) == 16 && alignof(ima_setup_data) == 1);
 
-/// Payload of setup_type::kexec_kho: kexec handover.
+/// Payload of setup_type::kexec_kho: KHO, state that the next kernel preserves across kexec.
 struct kho_data {
   le64 fdt_addr{};
   le64 fdt_size{};  ///< bytes

@@ -3,10 +3,10 @@
 // The header of a Linux kernel image, protocol 2.00 to 2.15.
 // Source: Documentation/arch/x86/boot.rst, "The Real-Mode Kernel Header"; arch/x86/include/uapi/asm/bootparam.h.
 //
-// Who writes it: the kernel's build. The header lies at byte 0x1f1 of the file; where it ends, the short jump at 0x200
-// tells: 0x202 plus its displacement, and never beyond 0x281. Who reads it: the loader, which copies exactly that many
-// bytes to 0x1f1 of a zeroed boot_params, fills in the fields that are its own, and enters the kernel. The kernel and
-// its decompressor then read the copy, so a partial copy is fatal (init_size, kernel_alignment).
+// The kernel's build writes it at byte 0x1f1 of the file. It ends at 0x202 plus the displacement of the short jump at
+// 0x200, and never beyond 0x281. The loader copies exactly that many bytes to 0x1f1 of a zeroed boot_params, fills in
+// the fields that a loader owns, and enters the kernel. The kernel and its decompressor read the copy, so a partial
+// copy is fatal (init_size, kernel_alignment).
 //
 // A field that is newer than `version` does not exist: in an old image its bytes are code.
 #pragma once

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The hand-over itself: what %ebx points to when a PVH kernel is entered.
+// The handoff: the structures that %ebx points to when a PVH kernel is entered.
 // Source: xen/include/public/arch-x86/hvm/start_info.h (MIT), docs/misc/pvh.pandoc.
 //
-// Who writes it: the toolstack or hypervisor (Xen), QEMU's pvh.bin option ROM or qboot, Cloud Hypervisor, Firecracker.
-// Who reads it: the kernel or boot loader that is entered. When: once, before it reuses memory, because nothing in the
-// memory map reserves the place where these structures lie. There is no length, no checksum and no tag list: magic,
-// version, "zero means absent" and the reader's own knowledge of memory are all there is.
+// Xen's toolstack or hypervisor, QEMU's pvh.bin option ROM or qboot, Cloud Hypervisor or Firecracker writes it. The
+// kernel or boot loader reads it once, before it reuses memory, because no entry of the memory map reserves these
+// structures. They have no length, no checksum and no tag list: a reader has the magic number, the version, "zero means
+// absent" and its own knowledge of memory.
 //
-// Alignment is promised nowhere. Xen's dom0 builder places all three structures on 4-byte boundaries.
+// No specification promises an alignment. Xen's dom0 builder places all three structures on 4-byte boundaries.
 #pragma once
 
 #include <pvhboot/abi/begin.def>
@@ -53,7 +53,7 @@ static_assert(offsetof(hvm_start_info, rsdp_paddr) == 32 && offsetof(hvm_start_i
 /// Bytes that version 0 promises.
 inline constexpr size_t hvm_start_info_v0_size = offsetof(hvm_start_info, memmap_paddr);
 
-/// A module: by convention the first is the initial ramdisk. FreeBSD and hvmloader tell theirs apart by command line.
+/// A module: by convention the first is the initial ramdisk. FreeBSD and hvmloader identify theirs by command line.
 struct hvm_modlist_entry {
   le64 paddr{};
   le64 size{};           ///< bytes

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// ELF notes named "Xen", by which a kernel tells how it wants to be entered.
+// ELF notes named "Xen": how a kernel is to be entered.
 // Source: xen/include/public/elfnote.h, xen/include/public/features.h (MIT); meaning for PVH: docs/misc/pvh.pandoc.
 //
-// Who writes them: the kernel's build. Who reads them: Xen's toolstack and dom0 builder, QEMU, Cloud Hypervisor,
-// Firecracker. PVH requires phys32_entry and nothing else; the notes of paravirtualised guests are ignored.
+// The kernel's build writes them; Xen's toolstack and dom0 builder, QEMU, Cloud Hypervisor and Firecracker read them.
+// PVH requires phys32_entry and nothing else; the notes of paravirtualised guests are ignored.
 #pragma once
 
 #include <pvhboot/abi/begin.def>

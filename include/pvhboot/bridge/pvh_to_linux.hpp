@@ -4,7 +4,7 @@
 //
 // - A boot loader that was entered by PVH and starts a bzImage: linux/boot_loader.hpp has the steps and `translate`;
 //   the memory map and the RSDP come from the handoff.
-// - A kernel that was entered by PVH and wants Linux's view of the world, as Linux does itself in
+// - A kernel that was entered by PVH and fills a zero page for itself, as Linux does in
 //   arch/x86/platform/pvh/enlighten.c: the two functions here.
 //
 // Neither writes a count, an address or a string that does not fit its field. The way back: linux/zero_page.hpp.

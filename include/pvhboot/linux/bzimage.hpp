@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// bzimage: a Linux kernel file, judged. Source: Documentation/arch/x86/boot.rst, "The Real-Mode Kernel Header" and
+// bzimage: a Linux kernel file, parsed and checked. Source: Documentation/arch/x86/boot.rst, "The Real-Mode Kernel Header" and
 // "Details of Header Fields"; the order of the checks follows the order in which their bytes can be trusted.
 //
 // The accessors give each field its meaning for the image's own protocol version: a field that is newer than the
-// version, or lies behind the header's end, is code in an old image and is never looked at. The documented default
-// stands in for it.
+// version, or lies past the header's end, is code in an old image and is never read. The accessor returns the documented
+// default instead.
 #pragma once
 
 #include <pvhboot/abi/begin.def>
@@ -113,7 +113,7 @@ class bzimage {
     return pvhboot::payload_format::unknown;
   }
   /// Bytes of the kernel once it is unpacked: gzip ends with them, and the build appends them to every other format.
-  /// What the image says, not checked. 0 if it says nothing.
+  /// Not checked. 0 if the image has no such field.
   [[__nodiscard__]] constexpr uint32_t uncompressed_size() const noexcept {
     const span<const uint8_t> p = payload();
     if (payload_format() == pvhboot::payload_format::elf) return narrow_cast<uint32_t>(p.size());
@@ -222,7 +222,7 @@ constexpr result<bzimage> parse_bzimage(span<const uint8_t> file) noexcept {
     if (payload_end > image.code_size_) return {errc::payload_out_of_bounds, payload_end};
   }
   if (const uint64_t offset = h.kernel_info_offset; offset != 0) {
-    // 12 bytes were there before setup_type_max was; kernel_info.size tells.
+    // A kernel_info without setup_type_max has 12 bytes; kernel_info.size distinguishes the two.
     constexpr size_t least = 12;
     const span<const uint8_t> code = image.code();
     if (offset > code.size() || code.size() - offset < least) return {errc::bad_kernel_info, offset};

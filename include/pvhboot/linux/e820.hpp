@@ -12,10 +12,10 @@ namespace pvhboot {
 
 /// Versions of Linux that differ in what they accept.
 enum class linux_era : uint8_t {
-  until_4_11,  ///< sanitises the table in place, in 128 slots, and then wants two ranges; merges soft_reserved
-  until_6_19,  ///< wants two entries
+  until_4_11,  ///< sanitises the table in place, in 128 slots, and then requires two ranges; merges soft_reserved
+  until_6_19,  ///< requires two entries
   v7_0,        ///< accepts any number, 0 too, and does not boot then
-  from_7_1,    ///< wants one entry; 7.0's stable releases too
+  from_7_1,    ///< requires one entry; 7.0's stable releases too
 };
 
 /// Slots of the kernel's own table: 128 and three for each possible NUMA node.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Opt-in: what is odd about a handoff that parse accepted, where, and which real consumer fails on it. For the author
-// of a VMM who wants to know what other kernels make of the structures it wrote, and for the user of a kernel whose
-// hypervisor is at fault. Nothing reported here keeps this library from reading the handoff.
+// of a VMM, who learns how other kernels read the structures it wrote, and for the user of a kernel whose hypervisor is
+// at fault. Nothing reported here keeps this library from reading the handoff.
 //
 //     pvhboot::memory_map_buffer<1024> buffer;
 //     pvhboot::memory_map scratch{buffer};

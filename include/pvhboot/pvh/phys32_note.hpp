@@ -27,7 +27,7 @@
 
 namespace pvhboot {
 
-/// Where an image wants to be entered: its note's value, checked against its segments. e_entry is another matter.
+/// Where an image is entered by PVH: its note's value, checked against its segments. e_entry is independent of it.
 struct phys32_entry {
   uint32_t paddr = 0;
   uint32_t notes = 0;     ///< how many there are

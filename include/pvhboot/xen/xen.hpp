@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What only Xen has: is it there, and which memory does it say there is, for a hand-over that brings no map (version 0,
-// as dom0 gets it, or a version 1 without entries). The caller executes cpuid and the hypercall; here is what they
-// mean. Source: xen/include/public/arch-x86/cpuid.h, xen/include/public/memory.h (MIT).
+// Xen's CPUID leaves and its memory map hypercall, for a handoff without a memory map (version 0, as dom0 gets it, or a
+// version 1 without entries). The caller executes cpuid and the hypercall; the functions here interpret the answers.
+// Source: xen/include/public/arch-x86/cpuid.h, xen/include/public/memory.h (MIT).
 #pragma once
 
 #include <pvhboot/abi/begin.def>
