@@ -177,7 +177,8 @@ EXACT(memory_window, throwing_memory, read_zero_page(a<T>(), a<abi::boot_params>
 EXACT(memory_window, throwing_memory, walk_setup_data(a<T>(), 0, 0, a<quiet_result>()));
 EXACT(quiet_result, throwing_result, walk_setup_data(a<memory_window>(), 0, 0, a<T>()));
 EXACT(memory_window, throwing_memory, lint(a<T>(), a<boot_info<T>>(), variable<memory_map>(), a<quiet_bool>()));
-EXACT(quiet_bool, throwing_bool, lint(a<memory_window>(), a<boot_info<memory_window>>(), variable<memory_map>(), a<T>()));
+EXACT(quiet_bool, throwing_bool,
+      lint(a<memory_window>(), a<boot_info<memory_window>>(), variable<memory_map>(), a<T>()));
 EXACT(quiet_bool, throwing_bool, a<memory_map>().report_overlaps(a<T>()));
 EXACT(quiet_leaf, throwing_leaf, find_xen(a<T>()));
 EXACT(quiet_bool, throwing_bool, heap_sink(0, 0, a<T>(), a<quiet_bool>()));

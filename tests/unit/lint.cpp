@@ -182,8 +182,7 @@ ROW("lint: entries of the memory map (C4, C6, C7, C13, C14)", {
               oddity::entry_empty, entry_at(3)));
   EXPECT(only([](handoff& h) { h.info.memmap_entries = 4, h.map[3] = {.addr = 0x4000, .size = 0x1000, .type = 2}; },
               oddity::entry_unsorted, entry_at(3)));
-  EXPECT(
-      only([](handoff& h) { h.map[1].size = 0x1800; }, oddity::entry_unaligned, entry_at(1)));
+  EXPECT(only([](handoff& h) { h.map[1].size = 0x1800; }, oddity::entry_unaligned, entry_at(1)));
   EXPECT(only([](handoff& h) { h.map[1].addr = 0x3800, h.map[1].size = 0x800; }, oddity::entry_unaligned, entry_at(1)));
   EXPECT(only([](handoff& h) { h.map[2].reserved = 1; }, oddity::entry_reserved_not_zero, entry_at(2) + 20));
   EXPECT(only([](handoff& h) { h.map[1].type = 0; }, oddity::entry_unknown_type, entry_at(1) + 16));

@@ -67,7 +67,8 @@ struct pci_setup_rom_64 {
 };
 static_assert(sizeof(pci_setup_rom_64) == 48 && offsetof(pci_setup_rom_64, pcilen) == 8);
 
-/// The same from a 32-bit EFI stub. Nothing in the node distinguishes them: the kernel that follows has the stub's bitness.
+/// The same from a 32-bit EFI stub. Nothing in the node distinguishes them: the kernel that follows has the stub's
+/// bitness.
 struct pci_setup_rom_32 {
   le16 vendor{};
   le16 devid{};

@@ -189,7 +189,8 @@ template <class Wire, class Value> class wire_table {
   [[__nodiscard__]] constexpr Wire wire(size_t i) const noexcept { return load_once<Wire>(first_ + i * sizeof(Wire)); }
   /// Calls visit(value) for each element, in order, to copy it: the compiler may read memory again, so look at the
   /// copy.
-  template <class Visit> constexpr void for_each_copy(const Visit& visit) const noexcept(noexcept(visit(Value::from(Wire{})))) {
+  template <class Visit>
+  constexpr void for_each_copy(const Visit& visit) const noexcept(noexcept(visit(Value::from(Wire{})))) {
     for (const uint8_t *p = first_, *const last = first_ + size_ * sizeof(Wire); p != last; p += sizeof(Wire))
       visit(Value::from(load<Wire>(p)));
   }

@@ -172,7 +172,7 @@ class memory_map {
     while (to < size_ && storage_[to].addr <= r.last()) ++to;
     array<memory_range, 5> parts{};
     size_t n = 0;
-    const auto add = [&](uint64_t addr, uint64_t size, memory_type type) {
+    const auto add = [&](uint64_t addr, uint64_t size, memory_type type) noexcept {
       if (type == memory_type{}) return;
       const memory_range part{addr, size, type};
       if (n != 0 && parts[n - 1].last() + 1 == addr && may_merge(parts[n - 1], part))

@@ -45,9 +45,9 @@ constexpr size_t take_in_order(span<const memory_range> ranges, span<sweep_slot>
   for (size_t i = 0; i < n; ++i) {
     slots[i].range = ranges[slots[i].by_end];
     if (slots[i].range.wraps()) slots[i].range.size = 0 - slots[i].range.addr;
-    slots[i].by_end = static_cast<uint32_t>(i);
+    slots[i].by_end = narrow_cast<uint32_t>(i);
   }
-  merge_sort(n, order, spare, [&](uint32_t a, uint32_t b) { return last_of(slots[a]) < last_of(slots[b]); });
+  merge_sort(n, order, spare, [&](uint32_t a, uint32_t b) noexcept { return last_of(slots[a]) < last_of(slots[b]); });
   return n;
 }
 

@@ -32,7 +32,7 @@ constexpr result<void> load_image(const elf_image& image, const Memory& memory,
     bool over_file = false;
     const uint64_t there = for_each_piece(memory, s.paddr + shift, s.memsz, [&](const span<uint8_t>& to) noexcept {
       if (__builtin_is_constant_evaluated()) return true;  // where addresses of different objects cannot be compared
-      const auto begins_before_end = [](const uint8_t* begin, const uint8_t* end) {
+      const auto begins_before_end = [](const uint8_t* begin, const uint8_t* end) noexcept {
         return reinterpret_cast<uintptr_t>(begin) < reinterpret_cast<uintptr_t>(end);
       };
       over_file = begins_before_end(to.begin(), file.end()) && begins_before_end(file.begin(), to.end());

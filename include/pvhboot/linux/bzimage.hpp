@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// bzimage: a Linux kernel file, parsed and checked. Source: Documentation/arch/x86/boot.rst, "The Real-Mode Kernel Header" and
-// "Details of Header Fields"; the order of the checks follows the order in which their bytes can be trusted.
+// bzimage: a Linux kernel file, parsed and checked. Source: Documentation/arch/x86/boot.rst, "The Real-Mode Kernel
+// Header" and "Details of Header Fields"; the order of the checks follows the order in which their bytes can be
+// trusted.
 //
 // The accessors give each field its meaning for the image's own protocol version: a field that is newer than the
-// version, or lies past the header's end, is code in an old image and is never read. The accessor returns the documented
-// default instead.
+// version, or lies past the header's end, is code in an old image and is never read. The accessor returns the
+// documented default instead.
 #pragma once
 
 #include <pvhboot/abi/begin.def>

@@ -106,12 +106,12 @@ constexpr result<phys32_reloc> find_phys32_reloc(const elf_image& image) noexcep
   }
   if (!reloc.relocatable) return reloc;
   if (last.desc.size() % 4 != 0) return {errc::bad_phys32_reloc_size, last.offset};
-  const auto word = [&](size_t i, uint32_t otherwise) {
+  const auto word = [&](size_t i, uint32_t otherwise) noexcept {
     return i < last.desc.size() / 4 ? load_once<le32>(last.desc.data() + 4 * i).get() : otherwise;
   };
   constexpr uint64_t page = 4096;
   uint64_t alignment = image.alignment() >= page ? image.alignment() : reloc.alignment;
-  if (last.desc.size() != 0) alignment = word(0, 0);
+  if (!last.desc.empty()) alignment = word(0, 0);
   if (alignment == 0 || (alignment & (alignment - 1)) != 0 || alignment > 0xffffffff)
     return {errc::bad_phys32_reloc_alignment, alignment};
   reloc.alignment = static_cast<uint32_t>(alignment);
