@@ -224,7 +224,7 @@ constexpr int info_of(uint32_t offset, pvhboot::abi::kernel_info info, uint16_t 
   if (!kernel) return fails(kernel, errc::bad_kernel_info, offset) ? -1 : -2;
   return static_cast<int>(kernel->kernel_info().setup_type_max & 0xff);
 }
-ROW("bzimage: kernel_info", {
+ROW("bzimage: bad_kernel_info, and the values of kernel_info", {
   using info = pvhboot::abi::kernel_info;
   constexpr uint32_t magic = 0x506f544c;
   EXPECT(info_of(0x400, info{.header = magic, .size = 16, .size_total = 16, .setup_type_max = 0x80000009}) == 9);
