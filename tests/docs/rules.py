@@ -118,7 +118,7 @@ def table(found: list[Group], first: str) -> str:
 
 
 def page(root: Path) -> tuple[str, list[str]]:
-    """The page, and the names of rows without a test."""
+    """The page, and the problems of its rows and test files."""
     sources = {str(path.relative_to(root)): path.read_text(encoding="utf-8")
                for folder in SOURCES for path in sorted((root / folder).glob("*.cpp"))}
     rules = groups((root / ERRORS).read_text(encoding="utf-8"), "ERROR")
@@ -127,7 +127,13 @@ def page(root: Path) -> tuple[str, list[str]]:
     fill(rules, "errc", sources, cases)
     fill(oddities, "oddity", sources, {})
     text = f"{HEAD}\n## Rules\n{table(rules, 'errc')}\n## Oddities\n{table(oddities, 'oddity')}"
-    return text, [row.name for group in rules + oddities for row in group.rows if not row.tests]
+    untested = [row.name for group in rules + oddities for row in group.rows if not row.tests]
+    problems = [f"{name}: no row of {' or '.join(SOURCES)} names it" for name in untested]
+    return text, problems + [f"{file} is not in its meson.build" for file in sources if not is_built(root / file)]
+
+
+def is_built(path: Path) -> bool:
+    return f"'{path.name}'" in (path.parent / "meson.build").read_text(encoding="utf-8")
 
 
 def self_test() -> list[str]:
@@ -153,8 +159,8 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="write the page")
     options = parser.parse_args()
     problems = self_test()
-    text, untested = page(options.root)
-    problems += [f"{name}: no row of {' or '.join(SOURCES)} names it" for name in untested]
+    text, found = page(options.root)
+    problems += found
     target = options.root / PAGE
     if options.write:
         target.write_text(text, encoding="utf-8")
