@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSL-1.0 */
-/* Linux's algorithms, written anew in as few steps: arch/x86/platform/pvh/enlighten.c (6.1), which checks neither
+/* Linux's algorithms, rewritten with as few steps: arch/x86/platform/pvh/enlighten.c (6.1), which checks neither
    pointers nor counts, and e820__update_table() of arch/x86/kernel/e820.c, with its list of overlapping entries. */
 #include <stdlib.h>
 #include <string.h>

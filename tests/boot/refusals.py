@@ -16,10 +16,10 @@ PAGE = 4096
 
 @dataclass(frozen=True)
 class Case:
-    """`module` makes the module from a good vmlinuz; None stands for no module. `says` matches the error, and `rule`
-    is the name at its beginning."""
+    """`module` makes the module from a good vmlinuz; None stands for no module. `sentence` matches the error, and
+    `rule` is the name at its beginning."""
 
-    says: re.Pattern
+    sentence: re.Pattern
     rule: str
     module: Callable[[bytes], bytes] | None = None
     append: Callable[[bytes], str] | None = None
@@ -27,8 +27,8 @@ class Case:
     needs_kernel: bool = True
 
 
-def case(says: str, rule: str, module: Callable[[bytes], bytes] | None = None, **rest) -> Case:
-    return Case(re.compile(says), rule, module, **rest)
+def case(sentence: str, rule: str, module: Callable[[bytes], bytes] | None = None, **rest) -> Case:
+    return Case(re.compile(sentence), rule, module, **rest)
 
 
 def cut(at: Callable[[bytes], int]) -> Callable[[bytes], bytes]:

@@ -318,7 +318,7 @@ def test_refuse(options: argparse.Namespace, verdict: Verdict) -> None:
     errors = [line for line in run.lines if "chainload: error" in line]
     verdict.equal("lines of error", len(errors), 1)
     verdict.equal("the rule", (printed.error or "").partition(":")[0], case.rule)
-    verdict.check("the sentence", case.says.search(printed.error or "") is not None, case.says.pattern)
+    verdict.check("the sentence", case.sentence.search(printed.error or "") is not None, case.sentence.pattern)
     verdict.equal("exit status", run.debug_exit, REFUSED)
     verdict.equal("end of the machine", run.end, qemu.EXITED)
     verdict.equal("Linux was entered", printed.entering, None)

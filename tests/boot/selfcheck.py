@@ -92,9 +92,9 @@ class Hanging(Folder):
                 r"userspace was not reached: the machine ended through its exit port": (3, b""),
                 r"did not end within 3 s(.|\n)*\| half way": (None, b"")}
         with mock.patch.object(packages, "busybox", return_value=kernel):
-            for says, (exit_value, last) in ends.items():
+            for expected, (exit_value, last) in ends.items():
                 plan = boot.Plan(kernel, self.guest("half way", exit_value, last), timeout=3)
-                with self.subTest(says), self.assertRaisesRegex(LabError, says):
+                with self.subTest(expected), self.assertRaisesRegex(LabError, expected):
                     boot.boot(plan)
 
     def test_screens(self) -> None:
@@ -317,7 +317,7 @@ class Images(Folder):
 
     def test_damage(self) -> None:
         whole = lzma.compress(self.KERNEL) + struct.pack("<I", len(self.KERNEL))
-        for says, image in (
+        for expected, image in (
                 ("too few for a setup header", b"MZ"),
                 ("no HdrS", b"\0" * 4096),
                 ("not inside the file", self.image(whole, offset=0xFFFFFFF0)),
@@ -327,7 +327,7 @@ class Images(Folder):
                 ("unpacks to .* bytes, not to", self.image(whole[:-4] + b"\0\0\0\0")),
                 ("unknown format", self.image(b"none of them")),
                 ("not an ELF file", self.image(lzma.compress(b"text") + struct.pack("<I", 4)))):
-            with self.subTest(says), self.assertRaisesRegex(LabError, says):
+            with self.subTest(expected), self.assertRaisesRegex(LabError, expected):
                 bzimage.unpack(image)
 
     def test_archive(self) -> None:
@@ -361,10 +361,10 @@ class Images(Folder):
     def test_userspace_has_the_bits_of_the_kernel(self) -> None:
         path = self.folder / "busybox"
         path.write_bytes(b"\x7fELF\x01")
-        with mock.patch.object(packages, "busybox", return_value=path) as asked:
+        with mock.patch.object(packages, "busybox", return_value=path) as requested:
             boot.userspace_of(b"\x7fELF\x01")
             boot.userspace_of(b"\x7fELF\x02")
-        self.assertEqual([call.args for call in asked.call_args_list], [(32,), (64,)])
+        self.assertEqual([call.args for call in requested.call_args_list], [(32,), (64,)])
 
     def test_userspace_with_the_wrong_bits(self) -> None:
         path = self.folder / "busybox"
@@ -401,8 +401,8 @@ class Inputs(Folder):
         for command, data in contents.items():
             path = self.file(data)
             for direct in (False, True):
-                said = self.refused(lambda: inputs.kernel(path, "--kernel", direct))
-                self.assertRegex(said, f"^--kernel: {path} is [A-Za-z0-9]*-compressed: unpack it with "
+                output = self.refused(lambda: inputs.kernel(path, "--kernel", direct))
+                self.assertRegex(output, f"^--kernel: {path} is [A-Za-z0-9]*-compressed: unpack it with "
                                  f"{command.partition('-')[0]}$")
             inputs.initrd(path, "--initrd")  # Linux unpacks it
 
@@ -446,11 +446,11 @@ class Commands(Folder):
         path.write_bytes(b"\x1f\x8b")
         with mock.patch.object(packages, "provide", side_effect=AssertionError), \
                 mock.patch.object(command_boot.building, "configure", side_effect=AssertionError):
-            for arguments, says in ((("--kernel", str(path)), "--kernel: .* is gzip"),
+            for arguments, expected in ((("--kernel", str(path)), "--kernel: .* is gzip"),
                                     (("--xen", "--kernel", str(path)), "--kernel: .* is gzip"),
                                     (("--memory", "lots"), "invalid memory size"),
                                     (("--xen", "--memory", "5G"), "does not fit")):
-                with self.subTest(arguments), self.assertRaisesRegex(LabError, says):
+                with self.subTest(arguments), self.assertRaisesRegex(LabError, expected):
                     command_boot.check(self.options(*arguments))
             path.write_bytes(b"")
             with self.assertRaisesRegex(LabError, "--initrd: .* is empty"):
@@ -475,8 +475,8 @@ class Commands(Folder):
             machine(None, lambda seconds, line: on_line(seconds, boot_on_xen.NAME, line))
             return xen.Session({boot_on_xen.NAME: xen.GuestRun(boot_on_xen.NAME, end="poweroff")}, 0, [])
 
-        said = io.StringIO()
-        with contextlib.redirect_stdout(said), mock.patch.object(packages, "busybox", return_value=kernel), \
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output), mock.patch.object(packages, "busybox", return_value=kernel), \
                 mock.patch.object(command_boot.building, "configure", side_effect=lambda **_: time.sleep(0.3)), \
                 mock.patch.object(command_boot.building, "compile_all"), \
                 mock.patch.object(command_boot.building, "BUILD", self.folder), \
@@ -485,7 +485,7 @@ class Commands(Folder):
             (self.folder / boot.CHAINLOAD).parent.mkdir(parents=True, exist_ok=True)
             (self.folder / boot.CHAINLOAD).touch()
             command_boot.run(self.options("--kernel", str(kernel), *arguments))
-        return [float(seconds) for seconds in re.findall(r"^ *(\d+\.\d) s ", said.getvalue(), re.MULTILINE)]
+        return [float(seconds) for seconds in re.findall(r"^ *(\d+\.\d) s ", output.getvalue(), re.MULTILINE)]
 
     def test_one_clock(self) -> None:
         for arguments in ((), ("--xen",)):
@@ -583,41 +583,41 @@ class Packages(Folder):
             packages.provide("linux-image-lab", packages.KERNEL_FILE, "no other way", packages.I386)
 
     def test_6_12_from_backports(self) -> None:
-        asked: list[packages.Archive | None] = []
+        requested: list[packages.Archive | None] = []
 
         def fetch(package: str, folder: Path, archive: packages.Archive | None = None) -> Path:
-            asked.append(archive)
+            requested.append(archive)
             if archive is None:
                 raise packages.Unavailable("not in these lists")
             return self.fetch(package, folder)
 
-        for version, says in (("6.12.1", None), ("6.16.1", "have vmlinuz-6.16.1, not 6.12")):
+        for version, expected in (("6.12.1", None), ("6.16.1", "have vmlinuz-6.16.1, not 6.12")):
             shutil.rmtree(self.folder / "the cache", ignore_errors=True)
-            asked.clear()
+            requested.clear()
 
             def unpack(_deb: Path, _members: tuple[str, ...], target: Path) -> None:
                 (target / "boot").mkdir(parents=True)
                 (target / f"boot/vmlinuz-{version}").touch()
 
             with mock.patch.multiple(packages, fetch=fetch, unpack=unpack, has_apt=lambda: True):
-                if says is None:
+                if expected is None:
                     self.assertEqual(packages.kernel_6_12().name, "vmlinuz-6.12.1")
                 else:
-                    self.assertRaisesRegex(packages.Unavailable, says, packages.kernel_6_12)
-                self.assertEqual(asked, [None, packages.BACKPORTS])
-                if says is None:
+                    self.assertRaisesRegex(packages.Unavailable, expected, packages.kernel_6_12)
+                self.assertEqual(requested, [None, packages.BACKPORTS])
+                if expected is None:
                     packages.kernel_6_12()  # from the cache, without another download
-                    self.assertEqual(len(asked), 2)
+                    self.assertEqual(len(requested), 2)
 
     def test_skipped_with_the_reason_as_the_last_line(self) -> None:
         for scenario in (("linux", "--kernel", "686"), ("linux", "--kernel", "686-pae"), ("linux", "--kernel", "6.12"),
                          ("installer",), ("memtest",), ("linux",)):
-            said = io.StringIO()
-            with self.subTest(scenario), contextlib.redirect_stdout(said), \
+            output = io.StringIO()
+            with self.subTest(scenario), contextlib.redirect_stdout(output), \
                     mock.patch.object(packages, "has_apt", return_value=False), \
                     mock.patch.object(sys, "argv", ["run.py", *scenario, "--build", str(self.folder)]):
                 status = tests.main()
-            last = said.getvalue().splitlines()[-1]
+            last = output.getvalue().splitlines()[-1]
             if scenario == ("linux",):  # Debian's kernel is required: the test fails
                 self.assertEqual((status, last), (1, "1 of the checks failed"))
             else:

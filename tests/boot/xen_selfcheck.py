@@ -119,7 +119,7 @@ class Machines(unittest.TestCase):
         self.folder = Path(scratch.name)
 
     @contextlib.contextmanager
-    def saying(self, text: str) -> Iterator[None]:
+    def printing(self, text: str) -> Iterator[None]:
         program = self.folder / "xen"
         program.write_bytes(tiny_guest.elf(text, None))
         module = self.folder / "module"
@@ -140,13 +140,13 @@ class Machines(unittest.TestCase):
     def test_hang(self) -> None:
         log = self.folder / "log"
         expected = r"within 2 s(.|\n)*\| last\n(.|\n)*those of Xen"
-        with self.saying("first\r\nlast\r\n"), self.assertRaisesRegex(LabError, expected):
+        with self.printing("first\r\nlast\r\n"), self.assertRaisesRegex(LabError, expected):
             xen.start([(b"module", "words, and a comma")], "", "64M", 2, log=log)
         self.assertIn("last\n", log.read_text(encoding="utf-8"))
 
     def test_until(self) -> None:
         began = time.monotonic()
-        with self.saying("first\r\nlast\r\n"):
+        with self.printing("first\r\nlast\r\n"):
             done = xen.start([(b"module", "")], "", "64M", 30, until=xen.Until("^last$"))
             with self.assertRaisesRegex(LabError, "Xen did not print 'halted'"):
                 xen.start([(b"module", "")], "", "64M", 30, until=xen.Until("^last$", "halted", 0.5))
@@ -156,7 +156,7 @@ class Machines(unittest.TestCase):
     def test_guests(self) -> None:
         text = "lab: begin one\nguest one| hello\nlab: end one poweroff\nlab: begin two\nguest two| half\n"
         seen: list[tuple[str, str]] = []
-        with self.saying(text.replace("\n", "\r\n")), self.assertRaisesRegex(LabError, "guest two| half"):
+        with self.printing(text.replace("\n", "\r\n")), self.assertRaisesRegex(LabError, "guest two| half"):
             xen.run_guests([xen.Guest("one", "a"), xen.Guest("two", "b")], {}, 3, self.folder / "logs",
                            lambda seconds, who, line: seen.append((who, line)))
         self.assertEqual(seen, [("one", "begin"), ("one", "hello"), ("one", "end poweroff"), ("two", "begin"),
@@ -166,8 +166,8 @@ class Machines(unittest.TestCase):
 
 class Skipping(unittest.TestCase):
     def test_without_packages(self) -> None:
-        said = io.StringIO()
-        with tempfile.TemporaryDirectory(prefix="pvhboot-") as folder, contextlib.redirect_stdout(said), \
+        output = io.StringIO()
+        with tempfile.TemporaryDirectory(prefix="pvhboot-") as folder, contextlib.redirect_stdout(output), \
                 mock.patch.object(xen_packages, "ROOM", Path(folder) / "absent"), \
                 mock.patch.object(packages, "has_apt", return_value=False), \
                 mock.patch.object(sys, "argv", ["xen.py", "dom0-kernel", "--build", folder]):
@@ -175,7 +175,7 @@ class Skipping(unittest.TestCase):
             kernels.mkdir(parents=True)
             (kernels / "kernel32.elf").write_bytes(b"")
             self.assertEqual(tests.main(), SKIP)
-        self.assertRegex(said.getvalue().splitlines()[-1], "no apt")
+        self.assertRegex(output.getvalue().splitlines()[-1], "no apt")
 
 
 class Document(unittest.TestCase):

@@ -105,7 +105,7 @@ class Suites(support.Scratch):
         self.assertIn(str(support.BUILD), lines[0])
         self.assertIn("dev-testing", next(line for line in lines if line.startswith("dev: ")).split())
 
-    def test_list_without_a_build_says_so(self) -> None:
+    def test_list_without_a_build(self) -> None:
         lines = command_test.listing(self.folder / "nothing").splitlines()
         self.assertIn("with a configured build", lines[0])
         self.assertIn("dev: tests/dev", lines)

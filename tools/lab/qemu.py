@@ -123,7 +123,7 @@ class Control:
         self.socket, self.qemus_end = socket.socketpair()
         self.socket.settimeout(10)
         self.stream = self.socket.makefile("rw", encoding="utf-8")
-        self.asked = 0
+        self.sent = 0
         self.events: list[dict] = []
         # QEMU reads these two when it starts. It sends events after the first, and the machine runs after the second.
         self.send("qmp_capabilities")
@@ -134,8 +134,8 @@ class Control:
                 "-mon", "chardev=control,mode=control"]
 
     def send(self, command: str, **arguments: object) -> None:
-        self.asked += 1
-        print(json.dumps({"execute": command, "arguments": arguments, "id": self.asked}), file=self.stream, flush=True)
+        self.sent += 1
+        print(json.dumps({"execute": command, "arguments": arguments, "id": self.sent}), file=self.stream, flush=True)
 
     def receive(self) -> dict | None:
         """The next message; None if QEMU has closed the connection."""
@@ -155,7 +155,7 @@ class Control:
         while message := self.receive():
             if "error" in message:
                 raise LabError(f"QEMU refuses {command}: {message['error']['desc']}")
-            if message.get("id") == self.asked:
+            if message.get("id") == self.sent:
                 return
         raise LabError(f"QEMU refuses {command}: the connection was closed")
 
