@@ -178,9 +178,170 @@ def translate_seeds() -> dict[str, bytes]:
     }
 
 
+# notes
+
+def note(name: bytes, kind: int, desc: bytes, padding: int = 4) -> bytes:
+    head = struct.pack("<III", len(name), len(desc), kind) + name
+    head += bytes(-len(head) % padding) + desc
+    return head + bytes(-len(head) % padding)
+
+
+XEN, GNU = b"Xen\0", b"GNU\0"
+ENTRY_32, ENTRY_64 = struct.pack("<I", 0x100010), struct.pack("<Q", 0x100010)
+PROPERTY = note(GNU, 5, struct.pack("<IIII", 0xC0000002, 4, 3, 0))
+
+
+def notes_seeds() -> dict[str, bytes]:
+    def seed(power_of_align: int, *notes: bytes) -> bytes:
+        return bytes([power_of_align]) + b"".join(notes)
+
+    reloc = struct.pack("<III", 1 << 21, 1 << 24, 1 << 30)
+    linux = note(XEN, 6, b"linux\0") + note(XEN, 18, ENTRY_64) + note(XEN, 19, reloc)
+    return {
+        "linux": seed(2, linux),
+        "property-first": seed(3, PROPERTY, note(XEN, 18, ENTRY_64)),
+        "property-last": seed(3, note(XEN, 18, ENTRY_32, 8), PROPERTY),
+        "no-align": seed(0, note(XEN, 18, ENTRY_32)),
+        "names": seed(2, note(b"nuttx\0", 18, ENTRY_32), note(b"Xen", 18, ENTRY_32), note(b"", 18, b""),
+                      note(b"\0\0", 1, b"x")),
+        "high-entry": seed(2, note(XEN, 18, struct.pack("<Q", 1 << 32 | 0x100010)), note(XEN, 18, b"\xff" * 4)),
+        "unset-entry": seed(2, note(XEN, 18, bytes(4)), note(XEN, 18, bytes(8))),
+        "huge-name": seed(3, note(XEN, 18, ENTRY_32), struct.pack("<III", 0xFFFFFFF4, 4, 18)),
+        "name-one-past": seed(2, struct.pack("<III", 4, 0, 18), XEN[:3]),
+        "desc-one-past": seed(2, struct.pack("<III", 4, 4, 18), XEN, bytes(3)),
+        "huge-desc": seed(3, note(XEN, 18, ENTRY_32), struct.pack("<III", 4, 0xFFFFFFFC, 18), XEN),
+        "no-padding": seed(2, note(XEN, 18, ENTRY_32), note(XEN, 1, b"ab")[:-2]),
+        "trailing": seed(2, note(XEN, 18, ENTRY_32), bytes(11)),
+        "zeroes": seed(3, bytes(60)),
+    }
+
+
+# image
+
+class Elf:
+    """A file of either class: headers first, then what is added, each aligned to 4 bytes."""
+
+    def __init__(self, bits: int) -> None:
+        self.bits = bits
+        self.program_headers: list[tuple[int, ...]] = []  # type, flags, offset, paddr, filesz, memsz, align
+        self.sections = [(0, 0, 0, 0, 0)]  # type, offset, size, align, info
+        self.contents = b""
+        self.counts: tuple[int, int] | None = None  # of program headers and sections, if they are not what there is
+
+    START = 0x800  # of the contents
+
+    def put(self, contents: bytes) -> int:
+        at = self.START + len(self.contents)
+        self.contents += contents + bytes(-len(contents) % 4)
+        return at
+
+    def load(self, paddr: int, contents: bytes, memsz: int, flags: int = 5, align: int = 0x1000) -> "Elf":
+        self.program_headers.append((1, flags, self.put(contents), paddr, len(contents), memsz, align))
+        return self
+
+    def notes(self, *notes: bytes, align: int = 4) -> "Elf":
+        data = b"".join(notes)
+        self.program_headers.append((4, 4, self.put(data), 0, len(data), len(data), align))
+        return self
+
+    def note_section(self, *notes: bytes) -> "Elf":
+        data = b"".join(notes)
+        self.sections.append((7, self.put(data), len(data), 4, 0))
+        return self
+
+    def written(self, machine: int | None = None) -> bytes:
+        wide = self.bits == 64
+        word = "Q" if wide else "I"
+        ehdr, phdr, shdr = (64, 56, 64) if wide else (52, 32, 40)
+        phnum, shnum = self.counts or (len(self.program_headers), len(self.sections))
+        shoff = self.START + len(self.contents)
+        head = b"\x7fELF" + bytes([2 if wide else 1, 1, 1]) + bytes(9)
+        head += struct.pack(f"<HHI{word}{word}{word}IHHHHHH", 2, machine or (62 if wide else 3), 1, 0x100020, ehdr,
+                            shoff, 0, ehdr, phdr, phnum, shdr, shnum, 0)
+        for t, flags, offset, paddr, filesz, memsz, align in self.program_headers:
+            head += (struct.pack("<IIQQQQQQ", t, flags, offset, paddr, paddr, filesz, memsz, align) if wide else
+                     struct.pack("<IIIIIIII", t, offset, paddr, paddr, filesz, memsz, flags, align))
+        section = f"<II{word}{word}{word}{word}II{word}{word}"
+        tail = b"".join(struct.pack(section, 0, t, 0, 0, offset, size, 0, info, align, 0)
+                        for t, offset, size, align, info in self.sections)
+        assert len(head) <= self.START
+        return head.ljust(self.START, b"\0") + self.contents + tail
+
+
+def image_seeds() -> dict[str, bytes]:
+    def seed(file: bytes, *given: tuple[int, int, int], odd: int = 0, hole: int = 0, piece: int = 0xFFFF,
+             shift: int = 0, random: int = 1 << 63) -> bytes:
+        return struct.pack("<BHH", odd, hole, piece) + number(shift) + struct.pack("<Q", random) + ranges(*given) + file
+
+    def usual(bits: int, *notes: bytes) -> Elf:
+        entry = ENTRY_64 if bits == 64 else ENTRY_32
+        return (Elf(bits).load(0x100000, bytes(range(64)), 0x100).load(0x100200, bytes(range(32)), 0x20, 6)
+                .load(0x100300, b"", 0x80, 6).notes(note(XEN, 18, entry), *notes))
+
+    def reloc(*words: int) -> bytes:
+        return note(XEN, 19, struct.pack(f"<{len(words)}I", *words))
+
+    def many(n: int) -> Elf:
+        file = Elf(64)
+        for i in range(n):
+            file.load(0x100000 + 0x100 * i, b"", 0x10)
+        return file
+
+    cut_notes = usual(64)
+    cut_notes.program_headers.append((4, 4, Elf.START + len(cut_notes.contents), 0, 0x1000, 0x1000, 4))
+    extended = usual(64)
+    extended.counts = (0xFFFF, 0)
+    extended.sections[0] = (0, 0, len(extended.sections), 0, len(extended.program_headers))
+    code = bytes(range(64))
+    in_section = Elf(32).load(0x100000, code, 64).notes(note(GNU, 3, bytes(20))).note_section(note(XEN, 18, ENTRY_32))
+    property_last = Elf(64).load(0x100000, code, 64).notes(note(XEN, 18, ENTRY_32, 8), PROPERTY, align=8)
+    low = (0x1000, 0x9F000, RAM)
+    return {
+        "elf32": seed(usual(32).written(), *PC),
+        "elf64": seed(usual(64).written(), *PC),
+        "cloudhv": seed(usual(64).written(machine=3), *PC),
+        "pieces": seed(usual(64).written(), piece=0x1F, shift=0x1234),
+        "pieces-by-one": seed(usual(64).written(), piece=0x21E),  # one byte of the second segment in the second piece
+        "hole-in-segment": seed(usual(64).written(), odd=1, hole=0x210),
+        "hole-in-gap": seed(usual(32).written(), odd=1, hole=0x180),
+        "to-the-end": seed(usual(64).written(), shift=2**64 - 0x380 - 0x100000),
+        "wraps": seed(usual(64).written(), shift=2**64 - 0x37F - 0x100000),
+        "huge": seed(Elf(64).load(0x100000, b"code", 1 << 40).notes(note(XEN, 18, ENTRY_64)).written()),
+        "reloc": seed(usual(64, reloc(0x1000, 0x2000, 0x9FFFF)).written(), low),
+        "reloc-default": seed(usual(32, reloc()).written(), low, (0x200000, 0x3000, RAM)),
+        "reloc-byte": seed(usual(64, reloc(1)).written(), (3, 0x391, RAM), (0x1000, 0x37F, RAM), random=2**64 - 1),
+        "reloc-nowhere": seed(usual(64, reloc(0x200000, 0, 0x1FFFFF)).written(), low),
+        "reloc-4g": seed(usual(64, reloc(0x1000)).written(), (0xFFF00000, 0x200000, RAM)),
+        "reloc-bad": seed(usual(64, reloc(0x3000, 5, 4)).written(), low),
+        "reloc-empty": seed(usual(64, reloc(0x1000, 5, 4)).written(), low),
+        "two-notes": seed(usual(64).notes(note(XEN, 18, struct.pack("<I", 0x100020))).written()),
+        "property": seed(property_last.written()),
+        "section": seed(in_section.written()),
+        "extended": seed(extended.written()),
+        "cut-header-32": seed(usual(32).written()[:51]),
+        "cut-header-64": seed(usual(64).written()[:63]),
+        "cut-table": seed(usual(64).written()[:64 + 4 * 56 - 1]),
+        "cut-contents": seed(usual(32).written()[:Elf.START + 63]),
+        "too-many": seed(many(33).written()),
+        "enough": seed(many(32).written()),
+        "overlap": seed(usual(32).load(0x1000FF, b"", 1).written()),
+        "wrapping-segment": seed(usual(64).load(2**64 - 1, b"", 1).written()),
+        "segment-and-section": seed(usual(64).note_section(note(XEN, 18, ENTRY_32)).written()),
+        "not-executable": seed(Elf(32).load(0x100000, code, 64, 6).notes(note(XEN, 18, ENTRY_32)).written()),
+        "entry-at-end": seed(Elf(32).load(0x100000, bytes(16), 64).notes(note(XEN, 18, ENTRY_32)).written()),
+        "cut-notes": seed(cut_notes.written()),
+        "reloc-at-0": seed(usual(64, reloc(0x1000)).written(), (0, 0x2380, RAM), random=0),
+        "reloc-exact": seed(usual(64, reloc(0x1000)).written(), (0x1000, 0x380, RAM)),
+        "entry-at-4g": seed(usual(64).written(), shift=2**32 - 1 - 0x100010),
+        "entry-above-4g": seed(usual(64).written(), shift=2**32 - 0x100010),
+        "unsorted": seed(Elf(32).load(0x200000, b"data", 0x10, 6).load(0x100000, bytes(64), 0x40).notes(
+            note(XEN, 18, ENTRY_32)).written()),
+    }
+
+
 def main() -> None:
     every = {"parse": parse_seeds(), "sanitize": sanitize_seeds(), "bzimage": bzimage_seeds(),
-             "translate": translate_seeds()}
+             "translate": translate_seeds(), "notes": notes_seeds(), "image": image_seeds()}
     for harness, seeds in every.items():
         room = CORPUS / harness
         room.mkdir(parents=True, exist_ok=True)
