@@ -7,8 +7,8 @@ import re
 import subprocess
 import sys
 
-# The letter of a group: its first and last number. A1 to A25 concern readers of notes.
-GROUPS = {"P": (1, 35), "B": (1, 18), "C": (1, 15), "D": (1, 8), "E": (1, 7), "A": (26, 26), "L": (1, 35)}
+# The letter of a group: its first and last number.
+GROUPS = {"P": (1, 35), "B": (1, 18), "C": (1, 15), "D": (1, 8), "E": (1, 7), "A": (1, 27), "L": (1, 35)}
 
 
 def titles(root: pathlib.Path) -> set[str]:
