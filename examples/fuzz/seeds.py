@@ -339,9 +339,40 @@ def image_seeds() -> dict[str, bytes]:
     }
 
 
+# xen
+
+def xen_seeds() -> dict[str, bytes]:
+    def entries(*given: tuple[int, int, int]) -> bytes:
+        return b"".join(struct.pack("<QQI", *entry) for entry in given)
+
+    def seed(buffer: bytes, flags: int = 0, numbers: tuple[int, ...] = (),
+             blocks: tuple[tuple[int, int, int, int], ...] = ((0, 0, 5, 0x4000000000040011),)) -> bytes:
+        return (bytes([flags]) + b"".join(number(n) for n in numbers) + bytes([len(blocks)]) +
+                b"".join(bytes([block, wrong]) + number(last) + number(values)
+                         for block, wrong, last, values in blocks) + buffer)
+
+    domu = entries((0, 0x4000000, RAM), (0xFEFF8000, 0x8000, RESERVED), (0xFC008000, 0x40, ACPI),
+                   (0xFC000000, 0x1000, ACPI), (0xFC001000, 0x7000, ACPI), (0, 0, 0))
+    return {
+        "usual": seed(domu),
+        "full": seed(domu, 2, (6,)),
+        "too-many": seed(domu, 2, (7,)),
+        "none": seed(b"", 2, (0,)),
+        "enosys": seed(domu, 1, (2**64 - 38,)),
+        "least-number": seed(domu, 1, (2**63,)),
+        "behind-viridian": seed(domu, blocks=((0, 1, 6, 0), (1, 0, 5, 0x40000000), (2, 0, 5, 1))),
+        "last-block": seed(domu, blocks=((255, 0, 2, 1),)),
+        "few-leaves": seed(domu, blocks=((0, 0, 1, 1), (3, 0, 0x100, 1), (4, 0, 0xFF, 7))),
+        "overlap": seed(entries((0, 0x10000, RESERVED), (0x4000, 0x1000, RAM), (0x4000, 0x1000, ACPI), (0, 0, 0))),
+        "endless": seed(entries((0x1000, 0xC000, ACPI), (0x3000, 0x3000, ACPI), (0x6000, 0x1000, RESERVED), (0, 0, 0))),
+        "top": seed(entries((2**64 - 0x3000, 0x3000, RAM), (2**64 - 0x2000, 0x1000, RESERVED), (5, 9, RAM), (0, 0, 0))),
+    }
+
+
 def main() -> None:
     every = {"parse": parse_seeds(), "sanitize": sanitize_seeds(), "bzimage": bzimage_seeds(),
-             "translate": translate_seeds(), "notes": notes_seeds(), "image": image_seeds()}
+             "translate": translate_seeds(), "notes": notes_seeds(), "image": image_seeds(),
+             "xen": xen_seeds()}
     for harness, seeds in every.items():
         room = CORPUS / harness
         room.mkdir(parents=True, exist_ok=True)
