@@ -360,7 +360,7 @@ def xen_seeds() -> dict[str, bytes]:
         "none": seed(b"", 2, (0,)),
         "enosys": seed(domu, 1, (2**64 - 38,)),
         "least-number": seed(domu, 1, (2**63,)),
-        "behind-viridian": seed(domu, blocks=((0, 1, 6, 0), (1, 0, 5, 0x40000000), (2, 0, 5, 1))),
+        "after-viridian": seed(domu, blocks=((0, 1, 6, 0), (1, 0, 5, 0x40000000), (2, 0, 5, 1))),
         "last-block": seed(domu, blocks=((255, 0, 2, 1),)),
         "few-leaves": seed(domu, blocks=((0, 0, 1, 1), (3, 0, 0x100, 1), (4, 0, 0xFF, 7))),
         "overlap": seed(entries((0, 0x10000, RESERVED), (0x4000, 0x1000, RAM), (0x4000, 0x1000, ACPI), (0, 0, 0))),

@@ -34,6 +34,10 @@ count objections{"kinds of objections"};
 count pages{"zero pages"};
 count spills{"with more than 128 ranges"};
 count as_kernel{"zero pages of the kernel's own role"};
+count chains{"setup_data chains"};
+count broken_chains{"of them broken"};
+count loaders{"loader numbers"};
+count read_back{"pages read back"};
 
 std::set<errc> errors_seen;
 std::set<errc> objections_seen;
@@ -234,7 +238,7 @@ bool meet(wide a, wide a_size, wide b, wide b_size) {
 
 using objections_to = std::set<failed>;
 
-/// Everything that speaks against a layout.
+/// Every rule that a layout breaks.
 objections_to object(const kernel_file& k, const pvhboot::linux_layout& l, const pieces& ram,
                      const setup_data_writer* nodes) {
   objections_to all;
@@ -303,12 +307,12 @@ objections_to object(const kernel_file& k, const pvhboot::linux_layout& l, const
   return all;
 }
 
-/// What Linux is given of a range: one that reaches 2^64 loses its last page.
-uint64_t size_given(const memory_range& r) {
-  return wide{r.addr} + r.size == top ? (~uint64_t{} - r.addr) / 4096 * 4096 : r.size;
+/// prepare_for_linux removes the last page, so such a map is not prepared.
+bool reaches_top(const memory_map& map) {
+  return !map.empty() && wide{map[map.size() - 1].addr} + map[map.size() - 1].size == top;
 }
 
-/// What else speaks against a translate.
+/// Every other rule that makes translate fail.
 void object_to_translate(const kernel_file& k, const pvhboot::linux_layout& l, const memory_map& map,
                          const setup_data_writer* nodes, objections_to& all) {
   const bool spilled = map.size() > 128;
@@ -317,7 +321,8 @@ void object_to_translate(const kernel_file& k, const pvhboot::linux_layout& l, c
   if (l.loader == 0xe || l.loader > 0x10f) all.insert({errc::loader_id_too_large, l.loader});
   if (l.loader_version > 0xfff) all.insert({errc::loader_id_too_large, l.loader_version});
   if (l.loader == 0 && l.loader_version % 16 == 0) all.insert({errc::loader_type_zero, 0x210});
-  if (map.size() < 2 || (map.size() == 2 && size_given(map[1]) == 0)) all.insert({errc::e820_too_few, map.size()});
+  if (map.size() < 2) all.insert({errc::e820_too_few, map.size()});
+  if (reaches_top(map)) all.insert({errc::map_not_prepared, map.size()});
   if (!spilled) return;
   const uint64_t payload = 20 * (map.size() - 128);
   if (!nodes)
@@ -350,9 +355,8 @@ void make_page(const kernel_file& k, const pvhboot::linux_layout& l, const memor
   put(0x070, l.rsdp_paddr, 8);
   size_t n = 0;
   for (size_t i = 0; i < map.size() && i < 128; ++i) {
-    if (size_given(map[i]) == 0) continue;
     put(0x2d0 + 20 * n, map[i].addr, 8);
-    put(0x2d8 + 20 * n, size_given(map[i]), 8);
+    put(0x2d8 + 20 * n, map[i].size, 8);
     put(0x2e0 + 20 * n, static_cast<uint32_t>(map[i].type), 4);
     ++n;
   }
@@ -367,9 +371,8 @@ void make_page(const kernel_file& k, const pvhboot::linux_layout& l, const memor
   put_little_endian(&node[12], 20 * (map.size() - 128), 4);
   n = 0;
   for (size_t i = 128; i < map.size(); ++i) {
-    if (size_given(map[i]) == 0) continue;
     put_little_endian(&node[16 + 20 * n], map[i].addr, 8);
-    put_little_endian(&node[24 + 20 * n], size_given(map[i]), 8);
+    put_little_endian(&node[24 + 20 * n], map[i].size, 8);
     put_little_endian(&node[32 + 20 * n], static_cast<uint32_t>(map[i].type), 4);
     ++n;
   }
@@ -399,7 +402,6 @@ void check_read_back(const abi::boot_params& page, const pvhboot::linux_layout& 
   AGREE(values->initrd_size == l.initrd_size && values->initrd_paddr == (l.initrd_size != 0 ? l.initrd_paddr : 0));
   std::vector<memory_range> given;
   for (memory_range r : map) {
-    r.size = size_given(r);
     if (r.size != 0) given.push_back(r);
   }
   std::vector<memory_range> got;
@@ -479,8 +481,8 @@ void make_map(numbers& n, uint64_t unit, memory_map& map) {
                         unit * n.below(40) + 0x200000, 1));
   if (n.chance(3)) all.push_back(range(0x100000000, n.edge() >> 4, 1));
   if (n.chance(20)) all.push_back(range(0 - 0x1000 * (1 + n.below(3)), 0x1000 * n.below(4), any_type(n)));
-  if (n.chance(20))
-    for (uint64_t i = 0; i < 126 + n.below(20); ++i)
+  if (n.chance(10))
+    for (uint64_t i = 110 + n.below(36); i > 0; --i)
       all.push_back(range(0x8000000000 + 0x2000 * i, 0x1000, i % 3 != 0 ? 1 : 2));
   AGREE(map.append(all).ok());
   if (n.chance(8) || !prepare_for_linux(map).ok()) AGREE(map.sanitize().ok());
@@ -530,7 +532,7 @@ void check_layouts(numbers& n, const kernel_file& k, const pvhboot::bzimage& ker
     }
     l.keep = keep;
 
-    std::vector<uint8_t> storage(n.chance(2) ? 0 : n.index(1024));
+    std::vector<uint8_t> storage(map.size() > 128 ? 300 + n.index(600) : n.chance(2) ? 0 : n.index(400));
     const uint64_t storage_at = somewhere(n, ram, storage.size());
     uint64_t head = 0;
     if (n.chance(8)) head = n.chance(2) ? somewhere(n, ram, 16) : storage_at + n.below(storage.size() + 1);
@@ -661,15 +663,199 @@ void check_kernel_role(numbers& n, const memory_map& map) {
   }
   const auto strict = translate(*boot, map, host, *page);
   if (!strict) {
-    AGREE(strict.error().code == errc::e820_too_few);
+    AGREE(strict.error().code == (map.size() < 2 ? errc::e820_too_few : errc::map_not_prepared));
+    AGREE(map.size() < 2 || reaches_top(map) || !map.known_sanitized());
     return;
   }
-  if (!map.empty() && wide{map[map.size() - 1].addr} + map[map.size() - 1].size == top) return;  // one is cut
+  AGREE(map.size() >= 2 && !reaches_top(map));
   want(0x1e8, put_ranges(), 1);
   AGREE(raw_of(*page) == wanted);
 }
 
+struct node {
+  uint64_t paddr, next;
+  uint32_t type, len;
+};
+
+/// A chain as its bytes say it, and what ends it early.
+std::optional<failed> follow(const one_block& memory, uint64_t first, uint32_t limit, std::vector<node>& nodes) {
+  for (uint64_t at = first; at != 0;) {
+    if (nodes.size() == limit) return failed{errc::setup_data_loop, at};
+    const uint8_t* p = memory.bytes(at, 16);
+    if (!p) return failed{errc::setup_data_unreadable, at};
+    const node one{at, little_endian(p, 8), static_cast<uint32_t>(little_endian(p + 8, 4)),
+                   static_cast<uint32_t>(little_endian(p + 12, 4))};
+    if (uint64_t{one.len} + 16 > 0xffffffff) return failed{errc::setup_data_wraps, at};
+    if (wide{at} + 16 > ~uint64_t{} || !memory.bytes(at + 16, one.len)) return failed{errc::setup_data_unreadable, at};
+    nodes.push_back(one);
+    at = one.next;
+  }
+  return std::nullopt;
+}
+
+void check_walk(const one_block& memory, uint64_t first, uint32_t limit) {
+  ++chains;
+  std::vector<node> wanted;
+  const auto why = follow(memory, first, limit, wanted);
+  size_t n = 0;
+  const auto done = pvhboot::walk_setup_data(memory, first, limit, [&](const pvhboot::setup_node& got) {
+    AGREE(n < wanted.size() && got.paddr == wanted[n].paddr && got.next == wanted[n].next);
+    AGREE(static_cast<uint32_t>(got.type) == wanted[n].type && got.payload.size() == wanted[n].len);
+    AGREE(got.payload.data() == memory.bytes(got.paddr + 16, wanted[n].len));
+    const uint8_t* p = got.payload.data();
+    const bool indirect = wanted[n].type == 0x80000000 && wanted[n].len == 24 && little_endian(p + 4, 4) == 0 &&
+                          little_endian(p, 4) > 0x80000000;
+    const auto inner = read_setup_indirect(got);
+    AGREE(inner.ok() == indirect);
+    if (inner)
+      AGREE(inner->type == little_endian(p, 4) && inner->len == little_endian(p + 8, 8) &&
+            inner->addr == little_endian(p + 16, 8));
+    else
+      AGREE(inner.error().code == errc::bad_setup_indirect && inner.error().where == got.paddr);
+    ++n;
+    return pvhboot::result<void>{};
+  });
+  AGREE(n == wanted.size() && done.ok() == !why);
+  if (!why) return;
+  ++broken_chains;
+  AGREE(done.error().code == why->code && done.error().where == why->where);
+}
+
+/// A chain that the library makes, and one of any bytes.
+void check_chain(numbers& n) {
+  std::vector<uint8_t> storage(n.index(300));
+  const uint64_t at = n.chance(20) ? n.edge() & ~uint64_t{7} : 0x10000;
+  const uint64_t before = n.chance(2) ? 0 : n.edge();
+  setup_data_writer writer{storage, at, before};
+  uint64_t used = 0;
+  uint64_t head = before;
+  std::vector<node> made;
+  for (uint64_t i = n.below(6); i > 0; --i) {
+    const uint64_t payload = n.chance(12) ? n.edge() : n.below(80);
+    const auto type = static_cast<uint32_t>(n.below(12));
+    const bool fits = at != 0 && payload < 0xfffffff0 && used + (payload + 16 + 7) / 8 * 8 <= storage.size();
+    const auto room = writer.reserve(pvhboot::setup_type{type}, payload);
+    AGREE(room.ok() == fits);
+    if (!fits) {
+      AGREE(room.error().code == errc::setup_data_full && room.error().where == payload);
+    } else {
+      AGREE(room->data() == storage.data() + used + 16 && room->size() == payload);
+      made.insert(made.begin(), {at + used, head, type, static_cast<uint32_t>(payload)});
+      head = at + used;
+      used += (payload + 16 + 7) / 8 * 8;
+    }
+    AGREE(writer.size() == used && writer.head() == head);
+  }
+  std::vector<node> found;
+  const one_block memory{at, &storage};
+  follow(memory, head, 64, found);
+  if (before == 0 && wide{at} + storage.size() < top) {
+    AGREE(found.size() == made.size());
+    for (size_t i = 0; i < made.size(); ++i)
+      AGREE(found[i].paddr == made[i].paddr && found[i].next == made[i].next && found[i].type == made[i].type &&
+            found[i].len == made[i].len);
+  }
+  check_walk(memory, head, static_cast<uint32_t>(n.below(8)));
+
+  for (uint8_t& b : storage) b = n.byte();
+  for (size_t i = 0; i + 16 < storage.size(); i += 8 + 8 * n.index(5)) {
+    const bool indirect = n.chance(4);
+    put_little_endian(&storage[i], n.chance(4) ? 0 : at + 8 * n.below(storage.size() / 8 + 1), 8);
+    put_little_endian(&storage[i + 8], indirect ? 0x80000000 : n.below(12), 4);
+    put_little_endian(&storage[i + 12], n.chance(12) ? n.edge() : indirect ? 24 : n.below(60), 4);
+    if (!indirect || i + 40 > storage.size()) continue;
+    put_little_endian(&storage[i + 16], n.chance(2) ? 0x80000001 : n.edge(), 4);
+    if (!n.chance(4)) put_little_endian(&storage[i + 20], 0, 4);
+  }
+  check_walk(memory, n.chance(12) ? n.edge() : at + 8 * n.below(4), static_cast<uint32_t>(n.below(12)));
+}
+
+/// Any page, with a chain or without one, read back.
+void check_any_page(numbers& n) {
+  ++read_back;
+  std::vector<uint8_t> raw(4096);
+  const auto put = [&](size_t at, uint64_t value, unsigned width) { put_little_endian(&raw[at], value, width); };
+  const auto get = [&](size_t at, unsigned width) { return little_endian(&raw[at], width); };
+  for (uint64_t i = n.below(300); i > 0; --i) raw[n.index(raw.size())] = n.byte();
+  put(0x1e8, n.chance(4) ? n.next() : n.below(5), 1);
+  put(0x1ef, n.chance(3) ? n.next() : 0, 1);
+  put(0x210, n.chance(6) ? 0 : 0xff, 1);
+  for (const size_t at : {0x218u, 0x21cu, 0xc0u, 0xc4u, 0xc8u, 0x228u}) put(at, n.chance(3) ? 0 : n.next(), 4);
+  std::vector<uint8_t> storage(16 + n.index(100));
+  const one_block memory{0x10000, &storage};
+  put_little_endian(&storage[8], n.chance(4) ? n.below(3) : 1, 4);
+  put_little_endian(&storage[12], n.chance(6) ? n.edge() : n.below(storage.size() - 15), 4);
+  if (n.chance(12)) put_little_endian(storage.data(), 0x10000, 8);
+  put(0x250, n.chance(3) ? 0 : n.chance(12) ? n.next() : 0x10000, 8);
+
+  const uint64_t entries = get(0x1e8, 1);
+  std::vector<memory_range> wanted{range(1, 2, 3)};
+  const auto entry_at = [](const uint8_t* p) {
+    return range(little_endian(p, 8), little_endian(p + 8, 8), static_cast<uint32_t>(little_endian(p + 16, 4)));
+  };
+  for (size_t i = 0; i < entries && entries <= 128; ++i) wanted.push_back(entry_at(&raw[0x2d0 + 20 * i]));
+  std::vector<node> nodes;
+  const auto why = follow(memory, get(0x250, 8), 4, nodes);
+  for (const node& one : nodes)
+    for (uint64_t at = 0; one.type == 1 && at + 20 <= one.len; at += 20)
+      wanted.push_back(entry_at(memory.bytes(one.paddr + 16 + at, 20)));
+
+  owned_map back{n.chance(4) ? 1 + n.index(wanted.size() + 1) : wanted.size(), 0};
+  AGREE(back.map.append(wanted[0]).ok());
+  const auto page = pvhboot::load<abi::boot_params>(raw.data());
+  const auto values = read_zero_page(memory, page, back.map, 4);
+  const shown doing{[&] { return "page " + hex(raw) + "\nchain " + hex(storage); }};
+  const bool room = wanted.size() <= back.map.capacity();
+  AGREE(values.ok() == (entries <= 128 && !why && room));
+  if (!values) {
+    AGREE(back.map.size() == 1 && back.map[0] == wanted[0]);
+    const pvhboot::failure f = values.error();
+    if (entries > 128)
+      AGREE(f.code == errc::e820_bad_count && f.where == entries);
+    else
+      AGREE((f.code == errc::map_full && !room) || (why && f.code == why->code && f.where == why->where));
+    return;
+  }
+  AGREE(contents(back.map) == wanted);
+  const bool kept = get(0x1ef, 1) == 0;
+  AGREE(values->cmdline_paddr == (get(0x228, 4) | (kept ? get(0xc8, 4) << 32 : 0)));
+  AGREE(values->rsdp_paddr == (kept ? get(0x70, 8) : 0));
+  const uint64_t image = get(0x218, 4) | (kept ? get(0xc0, 4) << 32 : 0);
+  const uint64_t size = get(0x21c, 4) | (kept ? get(0xc4, 4) << 32 : 0);
+  const bool initrd = image != 0 && size != 0 && get(0x210, 1) != 0;
+  AGREE(values->initrd_paddr == (initrd ? image : 0) && values->initrd_size == (initrd ? size : 0));
+}
+
+/// Linux takes number and version apart again.
+void check_loader(numbers& n) {
+  ++loaders;
+  const auto number = static_cast<uint16_t>(n.chance(8) ? n.next() : n.below(0x120));
+  const auto version = static_cast<uint16_t>(n.chance(8) ? n.next() : n.below(n.chance(2) ? 0x1010 : 18));
+  abi::setup_header header{};
+  const auto protocol = static_cast<uint16_t>(0x200 + n.below(16));
+  header.version = protocol;
+  const auto done = pvhboot::set_loader(header, number, version);
+  const bool extended = number >= 0x10 || version >= 0x10;
+  const bool fits = number != 0xe && number <= 0x10f && version <= 0xfff && (!extended || protocol >= 0x202);
+  if (!fits) {
+    AGREE(!done && done.error().code == errc::loader_id_too_large);
+    AGREE(done.error().where == number || done.error().where == version);
+    return;
+  }
+  if (number == 0 && version % 16 == 0) {
+    AGREE(!done && done.error().code == errc::loader_type_zero);
+    return;
+  }
+  AGREE(done.ok());
+  const unsigned type = header.type_of_loader;
+  AGREE((type >> 4 == 0xe ? header.ext_loader_type + 0x10u : type >> 4) == number);
+  AGREE((type % 16 | unsigned{header.ext_loader_ver} << 4) == version);
+}
+
 void one_case(numbers& n) {
+  check_chain(n);
+  check_loader(n);
+  check_any_page(n);
   ++kernels;
   static constexpr uint64_t units[] = {0x1000, 0x10000, 0x100000, 0x1000000};
   const uint64_t unit = n.of(units);

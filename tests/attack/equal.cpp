@@ -183,10 +183,13 @@ constexpr uint64_t of_handoff(numbers& n) {
     h.add(e.addr);
     h.add(e.size);
   }
-  pvhboot::lint(window, *boot, [&](pvhboot::finding f) {
+  memory_map_buffer<32> lint_buffer{};
+  memory_map scratch{lint_buffer};
+  const auto linted = pvhboot::lint(window, *boot, scratch, [&](pvhboot::finding f) {
     h.add(static_cast<uint64_t>(f.what));
     h.add(f.where);
   });
+  h.add(linted);
   memory_map_buffer<24> buffer{};
   memory_map map{buffer};
   h.add(map.append(boot->memory_map()));

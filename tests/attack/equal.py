@@ -40,7 +40,7 @@ MACHINES = (
 
 
 def run(root: Path, scratch: Path, machine: Machine, options: list[str]) -> tuple[int, str]:
-    """The exit status, SKIP if the machine is not to be had, and what the program said."""
+    """The exit status, SKIP if the machine is unavailable, and the output of the program."""
     for tool in (machine.compiler, machine.emulator):
         if tool and not shutil.which(tool):
             return SKIP, f"skipped: no {tool} (Debian: {machine.package})"

@@ -252,6 +252,17 @@ list any_ranges(numbers& n, size_t how_many) {
   return made;
 }
 
+/// Few entries that make many pieces: as many as the kernels' tables have slots, a few more or fewer.
+list crowded_ranges(numbers& n) {
+  list made{range(0, 0x40000000, 1)};
+  const uint64_t holes = 60 + n.below(68);
+  for (uint64_t i = 0; i < holes; ++i) {
+    static constexpr uint32_t types[] = {2, 2, 2, 3, 12, 0xefffffff};
+    made.push_back(range(0x2000 * i + 0x1000, 0x1000 * (1 + n.below(2)), n.of(types)));
+  }
+  return made;
+}
+
 /// As long as nothing reaches 2^64, sanitize and e820__update_table are the same.
 void check_sanitize(const list& given) {
   kernel_map map{table_of(given)};
@@ -379,7 +390,7 @@ void check_prepared(numbers& n, const list& given) {
 void one_case(numbers& n) {
   ++maps;
   const size_t how_many = n.chance(40) ? n.index(129) : n.index(n.chance(3) ? 40 : 10);
-  list given = any_ranges(n, how_many);
+  list given = n.chance(60) ? crowded_ranges(n) : any_ranges(n, how_many);
   check_sanitize(given);
   check_eras(n, given);
   // More often than not a PC: low memory, and something above 1 MiB.

@@ -168,7 +168,22 @@ template <class Result> bool fails(const Result& r, errc code, uint64_t where) {
   return !r && r.error().code == code && r.error().where == where;
 }
 
+/// What a single range says of itself and of another.
+void check_range(const memory_range& r, const memory_range& other) {
+  questions += 4;
+  const wide end = wide{r.addr} + r.size;
+  AGREE(r.wraps() == (end > top));
+  if (r.size != 0) AGREE(r.last() == static_cast<uint64_t>(std::min(end, top) - 1));
+  const wide other_end = wide{other.addr} + other.size;
+  AGREE(r.contains(other.addr, other.size) ==
+        (other.size != 0 && other_end <= top && other.addr >= r.addr && other_end <= end));
+  const piece a = piece_of(r);
+  const piece b = piece_of(other);
+  AGREE(r.overlaps(other) == (r.size != 0 && other.size != 0 && a.begin < b.end && b.begin < a.end));
+}
+
 /// Pairs in the order of the starts: each range that begins inside an earlier one, and the one that reaches furthest.
+/// All are cut at 2^64.
 void check_overlaps(const memory_map& map, const list& given, size_t scratch) {
   ++operations;
   std::vector<std::pair<memory_range, memory_range>> got;
@@ -182,7 +197,7 @@ void check_overlaps(const memory_map& map, const list& given, size_t scratch) {
   AGREE(done.ok());
   list in_order;
   for (const memory_range& r : given)
-    if (r.size != 0) in_order.push_back(r);
+    if (r.size != 0) in_order.push_back({r.addr, r.wraps() ? 0 - r.addr : r.size, r.type});
   std::stable_sort(in_order.begin(), in_order.end(),
                    [](const memory_range& a, const memory_range& b) { return a.addr < b.addr; });
   size_t n = 0;
@@ -368,6 +383,7 @@ void one_case(numbers& n) {
     return "map " + text(given) + " in " + std::to_string(capacity) + " slots, scratch " + std::to_string(scratch);
   }};
 
+  check_range(any_range(n, at), any_range(n, at));
   operations += 2;
   AGREE(work.map.append(given).ok() && contents(work.map) == given);
   const list more(capacity - given.size() + 1, range(1, 1, 1));

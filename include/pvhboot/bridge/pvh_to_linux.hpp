@@ -56,7 +56,7 @@ constexpr result<void> translate_as_linux(const boot_info<Memory>& boot, const T
   if (table.size() > abi::e820_max_entries_zeropage) return {errc::e820_full, table.size()};
   clear(zero_page);
   abi::boot_e820_entry* to = zero_page.e820_table.begin();
-  table.for_each_copy([&](const memory_range& r) noexcept { *to++ = to_e820(r); });
+  for_each_range(table, [&](const memory_range& r) noexcept { *to++ = to_e820(r); });
   if (table.size() < abi::e820_max_entries_zeropage - 1) *to++ = to_e820(isa_hole);
   zero_page.e820_entries = static_cast<uint8_t>(to - zero_page.e820_table.begin());
   zero_page.hdr.cmd_line_ptr = static_cast<uint32_t>(boot.wire().cmdline_paddr.get());

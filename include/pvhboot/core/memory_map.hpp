@@ -90,10 +90,7 @@ class memory_map {
   constexpr result<void> append(const Table& table) noexcept(walks_noexcept<Table>) {
     if (table.size() > storage_.size() - size_) return {errc::map_full, size_};
     memory_range* to = storage_.begin() + size_;
-    if constexpr (requires { table.for_each_copy([](const memory_range&) noexcept {}); })
-      table.for_each_copy([&](const memory_range& r) noexcept { *to++ = r; });
-    else
-      for (const memory_range r : table) *to++ = r;
+    for_each_range(table, [&](const memory_range& r) noexcept { *to++ = r; });
     size_ += table.size();
     sanitized_ = false;
     return {};
@@ -136,7 +133,7 @@ class memory_map {
   }
 
   /// Changes nothing, and calls report(earlier, later) for every range that begins inside one that begins before it;
-  /// of several such, the one that reaches furthest. Fails with scratch_too_small.
+  /// of several such, the one that reaches furthest. Both are cut at 2^64. Fails with scratch_too_small.
   template <class Report>
   constexpr result<void> report_overlaps(const Report& report) const noexcept(noexcept(report(*begin(), *begin()))) {
     if (scratch_.size() < size_) return {errc::scratch_too_small, size_};

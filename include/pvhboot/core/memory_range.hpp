@@ -47,6 +47,15 @@ template <class Table> concept walks_noexcept = requires(const Table& table, dec
       static_cast<memory_range>(*i));
 };
 
+/// Calls visit(range) for each range of a table, by the shortest way that the table has.
+template <class Table, class Visit>
+constexpr void for_each_range(const Table& table, const Visit& visit) noexcept(walks_noexcept<Table>) {
+  if constexpr (requires { table.for_each_copy(visit); })
+    table.for_each_copy(visit);
+  else
+    for (const memory_range r : table) visit(r);
+}
+
 /// Video memory and option ROMs of a PC, where it has no RAM: [0xa0000, 0x100000).
 inline constexpr memory_range isa_hole{0xa0000, 0x60000, memory_type::reserved};
 
