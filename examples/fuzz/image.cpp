@@ -230,8 +230,8 @@ void check_notes(const elf_image& image, const reference& real) {
     const uint64_t desc_end = n.desc.empty() ? 0 : static_cast<uint64_t>(n.desc.end() - real.file.begin());
     LAW(n.offset + 12 + n.name_size <= real.file.size() && desc_end <= real.file.size());
     LAW(real.number(n.offset, 4) == n.name_size && real.number(n.offset + 8, 4) == n.type);
-    LAW(!in_section || n.origin == pvhboot::note_origin::section);
-    in_section = n.origin == pvhboot::note_origin::section;
+    LAW(!in_section || n.origin == pvhboot::note_origin::section_header);
+    in_section = n.origin == pvhboot::note_origin::section_header;
     if (n.is("Xen", 18) && !in_section) {
       LAW(seen < entries.size() && n.offset == entries[seen]);
       ++seen;
@@ -247,7 +247,7 @@ void check_notes(const elf_image& image, const reference& real) {
     LAW(message(entry.error().code) != "unknown error");
     return;
   }
-  LAW((entry->origin == pvhboot::note_origin::section) == entries.empty());
+  LAW((entry->origin == pvhboot::note_origin::section_header) == entries.empty());
   if (!entries.empty())
     LAW(entry->offset == entries.back() && entry->notes == entries.size() && entry->paddr == last_entry);
   const elf_segment* s = image.segment_at(entry->paddr);

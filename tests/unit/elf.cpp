@@ -570,7 +570,7 @@ ROW("image_notes: sections, only if no segment has a note of Xen's (A14)", {
     b.note_section();
     auto file = b.written();
     found_notes found = notes_in(file);
-    if (found.n != 3 || found.origin != note_origin::section || found.damage.code != errc{}) return false;
+    if (found.n != 3 || found.origin != note_origin::section_header || found.damage.code != errc{}) return false;
     b.note("Xen", xen_note::guest_os, 1u);
     b.note("GNU", xen_note{3}, 1u);
     b.note_segment();
@@ -598,7 +598,8 @@ ROW("image_notes: notes_at_0, a PT_NOTE at file offset 0 is skipped (A15)", {
     b.set(b.phdrs[3].p_offset, 0);
     auto file = b.written();
     found_notes found = notes_in(file);
-    if (found.n != 1 || found.origin != note_origin::section || found.damage.code != errc::notes_at_0) return false;
+    if (found.n != 1 || found.origin != note_origin::section_header || found.damage.code != errc::notes_at_0)
+      return false;
     if (found.damage.where != phdr_at(b, 3)) return false;
     b.set(b.phdrs[3].p_filesz, 0);
     file = b.written();

@@ -156,7 +156,7 @@ ROW("find_phys32_entry: only in a section (A14); one that is not SHT_NOTE does n
       b.entry_note(0x100010);
       b.note_section();
     });
-    return entry && entry->origin == note_origin::section && entry->offset == 0x214;
+    return entry && entry->origin == note_origin::section_header && entry->offset == 0x214;
   }));
   EXPECT(both_fail(errc::no_phys32_entry, 0, [](auto& b) {
     b.entry_note(0x100010);
@@ -256,7 +256,7 @@ ROW("find_phys32_entry: a note segment at file offset 0, and the note in a secti
       b.note_section();
       b.set(b.add(pvhboot::segment_type::note, 0, 0x20).p_align, 4);
     });
-    return entry && entry->paddr == 0x100010 && entry->origin == note_origin::section &&
+    return entry && entry->paddr == 0x100010 && entry->origin == note_origin::section_header &&
            entry->damage.error().code == errc::notes_at_0;
   }));
 });

@@ -39,11 +39,11 @@ struct writable_window {
   }
   [[__nodiscard__]] constexpr span<uint8_t> writable(uint64_t paddr, uint64_t n) const noexcept {
     if (paddr < base || paddr - base >= contents.size()) return {};
-    const size_t at = static_cast<size_t>(paddr - base);
+    const size_t at = narrow_cast<size_t>(paddr - base);
     const size_t there = contents.size() - at;
     if (n > there) n = there;
     if (n != 0 && n - 1 > ~paddr) n = 0 - paddr;  // what would lie above 2^64 does not exist
-    return {contents.data() + at, static_cast<size_t>(n)};
+    return {contents.data() + at, narrow_cast<size_t>(n)};
   }
 };
 
@@ -68,10 +68,10 @@ struct memory_pieces {
 /// caller writes only where its memory map has some. Neither address 0 nor the last byte of the address space is in it.
 struct writable_identity_map : identity_map {
   [[__nodiscard__]] span<uint8_t> writable(uint64_t paddr, uint64_t n) const noexcept {
-    const auto p = static_cast<uintptr_t>(paddr);
+    const auto p = narrow_cast<uintptr_t>(paddr);
     if (p != paddr || p == 0) return {};
     const uintptr_t there = ~uintptr_t{} - p;
-    return {reinterpret_cast<uint8_t*>(p), n < there ? static_cast<size_t>(n) : there};
+    return {reinterpret_cast<uint8_t*>(p), n < there ? narrow_cast<size_t>(n) : there};
   }
 };
 
@@ -87,7 +87,7 @@ constexpr uint64_t for_each_piece(const Memory& memory, uint64_t paddr, uint64_t
   uint64_t done = 0;
   while (done != n && done <= ~paddr) {
     span<uint8_t> bytes = memory.writable(paddr + done, n - done);
-    if (bytes.size() > n - done) bytes = bytes.first(static_cast<size_t>(n - done));
+    if (bytes.size() > n - done) bytes = bytes.first(narrow_cast<size_t>(n - done));
     if (bytes.empty() || !piece(bytes)) break;
     done += bytes.size();
   }

@@ -203,12 +203,12 @@ class elf_image {
     return is_64_ ? in_64 : in_32;
   }
   [[__nodiscard__]] constexpr const uint8_t* at(uint64_t offset) const noexcept {
-    return file_.data() + static_cast<size_t>(offset);
+    return file_.data() + narrow_cast<size_t>(offset);
   }
   [[__nodiscard__]] constexpr span<const uint8_t> part(uint64_t offset, uint64_t n) const noexcept {
     if (offset > file_.size()) return {};
-    const span<const uint8_t> rest = file_.after(static_cast<size_t>(offset));
-    return n < rest.size() ? rest.first(static_cast<size_t>(n)) : rest;
+    const span<const uint8_t> rest = file_.after(narrow_cast<size_t>(offset));
+    return n < rest.size() ? rest.first(narrow_cast<size_t>(n)) : rest;
   }
   /// A table of n entries at this offset lies in the file. More entries than bytes do not, so the product cannot wrap.
   [[__nodiscard__]] constexpr bool holds(uint64_t offset, uint64_t n, size_t entry_size) const noexcept {
@@ -281,21 +281,16 @@ constexpr result<elf_image> parse_elf(span<const uint8_t> file) noexcept {
   if (file.size() < abi::elf_ident_size) return {errc::elf_too_short, file.size()};
   if (load_once<le32>(file.data()).get() != abi::elf_magic) return {errc::elf_no_magic, 0};
   elf_image image{file};
-  switch (elf_class{read_once(file.data() + abi::elf_ident_class)}) {
-    case elf_class::elf32: break;
-    case elf_class::elf64: image.is_64_ = true; break;
-    default: return {errc::elf_bad_class, abi::elf_ident_class};
-  }
+  const elf_class width{read_once(file.data() + abi::elf_ident_class)};
+  if (width != elf_class::elf32 && width != elf_class::elf64) return {errc::elf_bad_class, abi::elf_ident_class};
+  image.is_64_ = width == elf_class::elf64;
   if (elf_data{read_once(file.data() + abi::elf_ident_data)} != elf_data::lsb)
     return {errc::elf_not_little_endian, abi::elf_ident_data};
   if (file.size() < image.size_of(sizeof(abi::Elf32_Ehdr), sizeof(abi::Elf64_Ehdr)))
     return {errc::elf_too_short, file.size()};
   image.header_ = elf_file_header::from({file.data(), image.is_64_});
-  switch (image.machine()) {
-    case elf_machine::intel_386:
-    case elf_machine::x86_64: break;
-    default: return {errc::elf_bad_machine, static_cast<uint16_t>(image.machine())};
-  }
+  if (image.machine() != elf_machine::intel_386 && image.machine() != elf_machine::x86_64)
+    return {errc::elf_bad_machine, static_cast<uint16_t>(image.machine())};
   if (auto done = image.find_tables(); !done) return done.error();
   if (auto done = image.read_segments(); !done) return done.error();
   return image;

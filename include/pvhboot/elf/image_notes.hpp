@@ -148,7 +148,7 @@ constexpr void image_notes::iterator::enter(span<const uint8_t> bytes, uint64_t 
                                             uint64_t header_at) noexcept {
   if (bytes.size() != size) keep({errc::notes_outside, header_at});
   notes_ = {bytes, elf_notes::padding_of(bytes, align, padding_budget_), offset,
-            in_sections_ ? note_origin::section : note_origin::segment};
+            in_sections_ ? note_origin::section_header : note_origin::segment};
 }
 
 }  // namespace pvhboot

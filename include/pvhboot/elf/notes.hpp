@@ -27,7 +27,7 @@ namespace pvhboot {
 inline constexpr size_t max_notes = 65536;
 
 /// Where a note was found. QEMU and linux-loader look into segments only.
-enum class note_origin : uint8_t { segment, section };
+enum class note_origin : uint8_t { segment, section_header };
 
 struct elf_note {
   uint32_t type = 0;           ///< of the namespace that the name gives: xen_note for "Xen"
@@ -42,7 +42,7 @@ struct elf_note {
     return name_size == owner.size() + 1 && name == owner;
   }
   template <class Type> [[__nodiscard__]] constexpr bool is(const string_ref& owner, Type t) const noexcept {
-    return type == static_cast<uint32_t>(t) && is_named(owner);
+    return type == narrow_cast<uint32_t>(t) && is_named(owner);
   }
 };
 
@@ -136,7 +136,7 @@ constexpr void elf_notes::iterator::advance() noexcept {
   const uint64_t at = next_;
   ended_ = true;
   if (size - at < sizeof(abi::Elf32_Nhdr)) return;
-  const uint8_t* const head = bytes_.data() + static_cast<size_t>(at);
+  const uint8_t* const head = bytes_.data() + narrow_cast<size_t>(at);
   const auto h = load_once<abi::Elf32_Nhdr>(head);
   const uint32_t name_size = h.n_namesz.get();
   const uint32_t desc_size = h.n_descsz.get();
@@ -156,7 +156,7 @@ constexpr void elf_notes::iterator::advance() noexcept {
   note_.type = h.n_type.get();
   note_.name_size = name_size;
   note_.name = {name, text_size};
-  note_.desc = bytes_.after(desc_size != 0 ? static_cast<size_t>(desc_at) : bytes_.size()).first(desc_size);
+  note_.desc = bytes_.after(desc_size != 0 ? narrow_cast<size_t>(desc_at) : bytes_.size()).first(desc_size);
   note_.offset = offset_ + at;
   next_ = padded(desc_at + desc_size);
   if (next_ > size) next_ = size;

@@ -98,7 +98,7 @@ struct image_place {
 constexpr result<image_place> place_image(const elf_image& image, const phys32_entry& entry, uint64_t base) noexcept {
   const uint64_t from_base = entry.paddr - image.base();
   if (from_base > 0xffffffff || base > 0xffffffff - from_base) return {errc::base_too_high, base};
-  return image_place{base, base - image.base(), static_cast<uint32_t>(base + from_base)};
+  return image_place{base, base - image.base(), narrow_cast<uint32_t>(base + from_base)};
 }
 
 }  // namespace pvhboot

@@ -35,11 +35,11 @@
 /// XEN_ELFNOTE_PHYS32_ENTRY: enter at this symbol, whose link-time address must be its physical one, below 4 GiB. The
 /// address is a link-time constant, so a static PIE cannot have it. The symbol is declared before, and marked as used
 /// here: link-time optimisation does not see that asm refers to it.
-#define PVHBOOT_EMIT_NOTE(symbol)                                                            \
-  extern "C" {                                                                               \
-  [[gnu::__used__]] extern decltype(symbol) symbol; /* NOLINT(bugprone-macro-parentheses) */ \
-  }                                                                                          \
-  PVHBOOT_NOTE_(PVHBOOT_NOTE_DESCSZ_, "18", #symbol PVHBOOT_NOTE_PADDING_)
+#define PVHBOOT_EMIT_NOTE(symbol)                                                                     \
+  _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wredundant-decls\"") extern "C" { \
+    [[gnu::__used__]] extern decltype(symbol) symbol; /* NOLINT(bugprone-macro-parentheses) */        \
+  }                                                                                                   \
+  _Pragma("GCC diagnostic pop") PVHBOOT_NOTE_(PVHBOOT_NOTE_DESCSZ_, "18", #symbol PVHBOOT_NOTE_PADDING_)
 // clang-format on
 
 /// XEN_ELFNOTE_PHYS32_RELOC: the image may be loaded elsewhere, shifted as a whole to a multiple of `alignment`, with

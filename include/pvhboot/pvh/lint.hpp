@@ -101,11 +101,11 @@ template <class Memory, class Report> class linter {
       scratch_.clear();
       for (size_t i = 0; i < n; ++i) {
         memory_range r = range(i);
-        r.type = memory_type{static_cast<uint32_t>(i)};
+        r.type = memory_type{narrow_cast<uint32_t>(i)};
         static_cast<void>(scratch_.append(r));  // run has checked the room
       }
       static_cast<void>(scratch_.report_overlaps([&](const memory_range&, const memory_range& later) noexcept(silent) {
-        found(static_cast<size_t>(later.type));
+        found(narrow_cast<size_t>(later.type));
       }));
     };
     const auto modules = boot_.modules();

@@ -32,7 +32,7 @@ struct phys32_entry {
   uint32_t paddr = 0;
   uint32_t notes = 0;     ///< how many there are
   bool differs = false;   ///< they do not say the same: QEMU takes the first of the last segment that has one
-  note_origin origin{};   ///< section: Xen finds it, QEMU and linux-loader do not
+  note_origin origin{};   ///< section_header: Xen finds it, QEMU and linux-loader do not
   uint64_t offset = 0;    ///< of the note in the file
   uint64_t foreign = 0;   ///< offset of the first note of this type with another name, which QEMU may take; 0: none
   result<void> damage{};  ///< the first damage that was passed
@@ -49,7 +49,7 @@ constexpr result<uint32_t> read_phys32_entry(const elf_note& note) noexcept {
     return {errc::bad_phys32_entry_size, note.offset};
   if (paddr > 0xffffffff) return {errc::phys32_entry_too_high, note.offset};
   if (paddr == 0 || paddr == 0xffffffff) return {errc::phys32_entry_unset, note.offset};
-  return static_cast<uint32_t>(paddr);
+  return narrow_cast<uint32_t>(paddr);
 }
 
 /// Finds the entry; the rules are at the head of this file. Linear in the number of notes and headers.
@@ -59,7 +59,7 @@ constexpr result<phys32_entry> find_phys32_entry(const elf_image& image) noexcep
   const image_notes notes{image};
   image_notes::iterator it = notes.begin();
   for (; !it.at_end(); ++it) {
-    if (it->type != static_cast<uint32_t>(xen_note::phys32_entry)) continue;
+    if (it->type != narrow_cast<uint32_t>(xen_note::phys32_entry)) continue;
     if (!it->is_named("Xen")) {
       if (found.foreign == 0) found.foreign = it->offset;
       continue;
@@ -114,7 +114,7 @@ constexpr result<phys32_reloc> find_phys32_reloc(const elf_image& image) noexcep
   if (!last.desc.empty()) alignment = word(0, 0);
   if (alignment == 0 || (alignment & (alignment - 1)) != 0 || alignment > 0xffffffff)
     return {errc::bad_phys32_reloc_alignment, alignment};
-  reloc.alignment = static_cast<uint32_t>(alignment);
+  reloc.alignment = narrow_cast<uint32_t>(alignment);
   reloc.minimum = word(1, reloc.minimum);
   reloc.maximum = word(2, reloc.maximum);
   if (reloc.minimum > reloc.maximum) return {errc::bad_phys32_reloc_range, last.offset};
