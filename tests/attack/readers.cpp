@@ -218,6 +218,7 @@ outcome read_roles(const memory& guest) {
   pvhboot::memory_map_buffer<40> buffer{};
   memory_map map{buffer};
   LAW(map.append(pvhboot::isa_hole).ok() && map.append(memory_range{0x100000, 0x100000, memory_type::ram}).ok());
+  LAW(map.sanitize().ok());
   LAW(translate(*boot, map, pvhboot::started_by::other, page).ok());
   settle(page);
   LAW(page.e820_entries == 2 && page.hdr.type_of_loader == 0xb0);
@@ -464,6 +465,7 @@ outcome read_file(const memory& guest) {
   memory_map map{buffer};
   LAW(map.append(memory_range{0, 0x9f000, memory_type::ram}).ok());
   LAW(map.append(memory_range{0x100000, 0xf0000000, memory_type::ram}).ok());
+  LAW(map.sanitize().ok());
   const auto place = place_kernel(*kernel, map);
   settle(place);
   if (!place || kernel->protocol() < 0x203) return {nullptr, true};
