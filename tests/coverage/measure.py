@@ -9,8 +9,8 @@ Instances of a template count as one. A static_assert does not count, since it r
 import argparse
 import json
 import os
-import sys
 import shutil
+import sys
 import tempfile
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor

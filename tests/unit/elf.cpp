@@ -401,6 +401,7 @@ ROW("elf_notes: name, type, descriptor and offset", {
          it->offset == 0x218);
   EXPECT(!it->is_named("Linu") && !it->is_named("Linux ") && !it->is("Linux", 0x100));
   EXPECT((++it)->is("Xen", xen_note::bsd_symtab) && it->desc.empty() && it != notes.end());
+  EXPECT(it != notes.begin() && notes.begin() == notes.begin() && notes.begin() != notes.end());
   EXPECT(++it == notes.end() && it.at_end() && it.damage() && notes.check() && count(notes) == 3);
 });
 ROW("elf_notes: nothing, or too few bytes for a note", {
@@ -555,7 +556,8 @@ ROW("image_notes: every PT_NOTE, in the order of the program headers", {
     auto it = notes.begin();
     if (!it->is("Xen", xen_note::phys32_entry) || it->offset != b.notes_at || it.count() != 1) return false;
     if (!(++it)->is("GNU", 3) || !(++it)->is("Xen", xen_note::guest_os) || it.count() != 3) return false;
-    if (it == notes.begin() || !(*it).is_named("Xen")) return false;
+    if (it == notes.begin() || notes.begin() != notes.begin() || notes.begin() == notes.end() || !(*it).is_named("Xen"))
+      return false;
     return ++it == notes.end() && it.at_end() && it.damage().ok() && image_notes::iterator{} == image_notes::end();
   }));
 });
