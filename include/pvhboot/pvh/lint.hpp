@@ -224,7 +224,8 @@ template <class Memory, class Report> class linter {
           report(oddity::memmap_absent, entries_at);
         return;
       case memory_map_state::contradictory: report(oddity::memmap_entries_no_pointer, entries_at); return;
-      case memory_map_state::table: break;
+      case memory_map_state::table:
+      default: break;
     }
     const auto map = boot_.memory_map();
     const memory_range place = structure(memmap);
