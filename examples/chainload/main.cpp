@@ -10,7 +10,7 @@
 // On an error it prints one line that names the broken rule, and ends the machine with the code `refused`.
 #include "../common/report.hpp"
 #include "cpio.hpp"
-#include "handover.hpp"
+#include "enter_linux.hpp"
 
 using chainload::bytes;
 using example::hex;
@@ -136,7 +136,7 @@ void place_initrd(const cargo& load, const pvhboot::bzimage& kernel, pvhboot::me
 /// e820 entries that do not fit the zero page, and the command line.
 struct block {
   uint64_t zero_page;
-  uint64_t handover;
+  uint64_t last_page;
   uint64_t nodes;
   uint64_t nodes_size;
   uint64_t cmdline;
@@ -152,7 +152,7 @@ block place_block(const pvhboot::memory_map& free, size_t cmdline_size, const pv
   if (!place) place = find_highest_ram(free, all, page, 0x10000, 0x7fffffff);
   const uint64_t at = must(place);
   return {.zero_page = at,
-          .handover = at + page,
+          .last_page = at + page,
           .nodes = at + 2 * page,
           .nodes_size = nodes,
           .cmdline = at + 2 * page + nodes};
@@ -203,7 +203,7 @@ extern "C" [[noreturn]] void kernel_main(uint32_t start_info) {
   text[load.cmdline.size()] = 0;
   layout.cmdline_paddr = at.cmdline;
   layout.zero_page_paddr = at.zero_page;
-  const pvhboot::memory_range last_page[] = {{at.handover, 4096, {}}};
+  const pvhboot::memory_range last_page[] = {{at.last_page, 4096, {}}};
   layout.keep = last_page;
   auto& zero_page = *reinterpret_cast<pvhboot::abi::boot_params*>(pointer_to(at.zero_page));
   pvhboot::setup_data_writer nodes{{pointer_to(at.nodes), static_cast<size_t>(at.nodes_size)}, at.nodes};
@@ -214,5 +214,5 @@ extern "C" [[noreturn]] void kernel_main(uint32_t start_info) {
        uint64_t{map.size() - zero_page.e820_entries}, " more");
   must(pvhboot::check_placement(kernel, layout, map, &nodes));  // the final layout, with the nodes
   line(who, "entering ", hex{place.load_paddr});
-  chainload::hand_over(at.handover, kernel.code(), place.load_paddr, at.zero_page);
+  chainload::enter_linux(at.last_page, kernel.code(), place.load_paddr, at.zero_page);
 }

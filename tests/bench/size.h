@@ -14,7 +14,8 @@ struct outcome {
   uint64_t where;
   int code; /* -1: success */
 };
-struct outcome hand_over(uint32_t start_info_paddr, int on_xen, void *zero_page, uint8_t *more, uint32_t more_size);
+struct outcome zero_page_of_handoff(uint32_t start_info_paddr, int on_xen, void *zero_page, uint8_t *more,
+                                    uint32_t more_size);
 
 #ifdef __cplusplus
 }

@@ -18,7 +18,8 @@ pvhboot::result<void> to_zero_page(uint32_t start_info_paddr, pvhboot::started_b
 
 }  // namespace
 
-outcome hand_over(uint32_t start_info_paddr, int on_xen, void* zero_page, uint8_t* more, uint32_t more_size) {
+outcome zero_page_of_handoff(uint32_t start_info_paddr, int on_xen, void* zero_page, uint8_t* more,
+                             uint32_t more_size) {
   pvhboot::setup_data_writer writer{{more, more_size}, reinterpret_cast<uintptr_t>(more)};
   auto& page = *static_cast<pvhboot::abi::boot_params*>(zero_page);
   auto done =

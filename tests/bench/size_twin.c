@@ -149,7 +149,7 @@ static struct outcome parse(uint64_t at, struct boot *boot) {
 
 static struct e820_entry to_e820(const struct range *r) { return (struct e820_entry){r->addr, r->size, r->type}; }
 
-struct outcome hand_over(uint32_t at, int on_xen, void *page, uint8_t *more, uint32_t more_size) {
+struct outcome zero_page_of_handoff(uint32_t at, int on_xen, void *page, uint8_t *more, uint32_t more_size) {
   struct boot boot;
   const struct outcome parsed = parse(at, &boot);
   if (parsed.code >= 0) return parsed;

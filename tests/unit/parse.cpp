@@ -14,7 +14,7 @@ constexpr uint64_t info_at = 0x1000, modlist_at = 0x1040, memmap_at = 0x1080, cm
                    module_cmdline_at = 0x10f0;
 
 /// A handoff with every part: two modules, three map entries, a command line.
-struct handover {
+struct handoff {
   abi::hvm_start_info info{.magic = abi::hvm_start_magic_value,
                            .version = 1,
                            .nr_modules = 2,
@@ -25,9 +25,9 @@ struct handover {
                            .memmap_entries = 3};
   abi::hvm_modlist_entry modules[2]{{.paddr = 0x10f0, .size = 4, .cmdline_paddr = module_cmdline_at},
                                     {.paddr = 0x7ff00000, .size = 0x100000}};
-  abi::hvm_memmap_table_entry map[3]{{.addr = 0x100000, .size = 0x7ff00000, .type = 1},
-                                     {.addr = 0, .size = 0xa0000, .type = 1},
-                                     {.addr = 0xe8000000, .size = 0x10000000, .type = 2}};
+  abi::hvm_memmap_table_entry map[3]{{.addr = 0x100000, .size = 0x7ff00000, .type = memory_type{1}},
+                                     {.addr = 0, .size = 0xa0000, .type = memory_type{1}},
+                                     {.addr = 0xe8000000, .size = 0x10000000, .type = memory_type{2}}};
 
   [[nodiscard]] constexpr memory<0x100> written() const {
     memory<0x100> m;
@@ -42,7 +42,7 @@ struct handover {
 
 /// The result of parse for the handoff after `change`.
 template <class Change> constexpr auto parse_changed(const Change& change, const pvhboot::parse_limits& limits = {}) {
-  handover h;
+  handoff h;
   change(h);
   const auto m = h.written();
   const auto boot = parse(m.window(), info_at, limits);
@@ -50,7 +50,7 @@ template <class Change> constexpr auto parse_changed(const Change& change, const
 }
 
 ROW("parse: all of a handoff", {
-  const auto m = handover{}.written();
+  const auto m = handoff{}.written();
   const auto boot = parse(m.window(), info_at);
   EXPECT(boot);
   EXPECT(boot->paddr() == info_at && boot->version() == 1 && boot->flags() == 0);
@@ -82,10 +82,9 @@ ROW("parse: the worked example of the specification's layout", {
 });
 
 // The rules, in the order of errc.
-ROW("parse: start_info_absent",
-    { EXPECT(fails(parse(handover{}.written().window(), 0), errc::start_info_absent, 0)); });
+ROW("parse: start_info_absent", { EXPECT(fails(parse(handoff{}.written().window(), 0), errc::start_info_absent, 0)); });
 ROW("parse: start_info_unreadable", {
-  const auto m = handover{}.written();
+  const auto m = handoff{}.written();
   EXPECT(fails(parse(m.window(), 0xfff), errc::start_info_unreadable, 0xfff));
   EXPECT(fails(parse(m.window(), 0x10d9), errc::start_info_unreadable, 0x10d9));  // 39 of 40 bytes
   EXPECT(fails(parse(m.window(), ~uint64_t{}), errc::start_info_unreadable, ~uint64_t{}));
@@ -120,12 +119,12 @@ ROW("parse: version 0 promises 40 bytes, version 1 promises 56", {
   }
 });
 ROW("parse: bad_magic (B2)", {
-  EXPECT(fails(parse_changed([](handover& h) { h.info.magic = 0x336e4578u; }), errc::bad_magic, info_at));
-  EXPECT(fails(parse_changed([](handover& h) { h.info.magic = 0x78c56e33u; }), errc::bad_magic, info_at));
+  EXPECT(fails(parse_changed([](handoff& h) { h.info.magic = 0x336e4578u; }), errc::bad_magic, info_at));
+  EXPECT(fails(parse_changed([](handoff& h) { h.info.magic = 0x78c56e33u; }), errc::bad_magic, info_at));
 });
 ROW("parse: cmdline_unreadable", {
-  EXPECT(fails(parse_changed([](handover& h) { h.info.cmdline_paddr = 0x1100u; }), errc::cmdline_unreadable, 0x1100));
-  EXPECT(fails(parse_changed([](handover& h) { h.info.cmdline_paddr = ~uint64_t{}; }), errc::cmdline_unreadable,
+  EXPECT(fails(parse_changed([](handoff& h) { h.info.cmdline_paddr = 0x1100u; }), errc::cmdline_unreadable, 0x1100));
+  EXPECT(fails(parse_changed([](handoff& h) { h.info.cmdline_paddr = ~uint64_t{}; }), errc::cmdline_unreadable,
                ~uint64_t{}));
 });
 ROW("parse: cmdline_unterminated (B13), at the end of memory and at the limit", {
@@ -136,7 +135,7 @@ ROW("parse: cmdline_unterminated (B13), at the end of memory and at the limit", 
     return filled;
   }();
   EXPECT(fails(parse(m.window(), 0x1000), errc::cmdline_unterminated, 0x1038));
-  const auto no_more_than = [](uint64_t n) { return parse_changed([](handover&) {}, {.string_size = n}); };
+  const auto no_more_than = [](uint64_t n) { return parse_changed([](handoff&) {}, {.string_size = n}); };
   EXPECT(no_more_than(13));
   EXPECT(fails(no_more_than(12), errc::cmdline_unterminated, cmdline_at));
 });
@@ -151,7 +150,7 @@ struct two_pieces {
 };
 ROW("parse: cmdline_unreadable where the text goes on in another piece of memory", {
   const auto judged = [](uint64_t cut) {
-    handover h;
+    handoff h;
     h.modules[0].cmdline_paddr = 0;
     const auto m = h.written();
     memory<0x100> elsewhere{.base = cut};
@@ -167,39 +166,39 @@ ROW("parse: cmdline_unreadable where the text goes on in another piece of memory
   EXPECT(!judged(cmdline_at + 1) && !judged(cmdline_at + 13));
 });
 ROW("parse: modlist_absent (B5)", {
-  EXPECT(fails(parse_changed([](handover& h) { h.info.modlist_paddr = 0u; }), errc::modlist_absent, info_at + 16));
+  EXPECT(fails(parse_changed([](handoff& h) { h.info.modlist_paddr = 0u; }), errc::modlist_absent, info_at + 16));
 });
 ROW("parse: too_many_modules", {
-  EXPECT(parse_changed([](handover&) {}, {.modules = 2}));
-  EXPECT(fails(parse_changed([](handover&) {}, {.modules = 1}), errc::too_many_modules, info_at + 12));
+  EXPECT(parse_changed([](handoff&) {}, {.modules = 2}));
+  EXPECT(fails(parse_changed([](handoff&) {}, {.modules = 1}), errc::too_many_modules, info_at + 12));
   EXPECT(
-      fails(parse_changed([](handover& h) { h.info.nr_modules = 0xffffffffu; }), errc::too_many_modules, info_at + 12));
+      fails(parse_changed([](handoff& h) { h.info.nr_modules = 0xffffffffu; }), errc::too_many_modules, info_at + 12));
 });
 ROW("parse: modlist_unreadable, also where count * 32 exceeds 32 bits", {
-  EXPECT(fails(parse_changed([](handover& h) { h.info.nr_modules = 7u; }), errc::modlist_unreadable, modlist_at));
-  EXPECT(fails(parse_changed([](handover& h) { h.info.nr_modules = 0x08000000u; }, {.modules = ~0u}),
+  EXPECT(fails(parse_changed([](handoff& h) { h.info.nr_modules = 7u; }), errc::modlist_unreadable, modlist_at));
+  EXPECT(fails(parse_changed([](handoff& h) { h.info.nr_modules = 0x08000000u; }, {.modules = ~0u}),
                errc::modlist_unreadable, modlist_at));
-  EXPECT(fails(parse_changed([](handover& h) { h.info.modlist_paddr = ~uint64_t{63}; }), errc::modlist_unreadable,
+  EXPECT(fails(parse_changed([](handoff& h) { h.info.modlist_paddr = ~uint64_t{63}; }), errc::modlist_unreadable,
                ~uint64_t{63}));
 });
 ROW("parse: module_wraps", {
-  EXPECT(fails(parse_changed([](handover& h) { h.modules[1].paddr = ~uint64_t{0xfffff} + 1; }), errc::module_wraps,
+  EXPECT(fails(parse_changed([](handoff& h) { h.modules[1].paddr = ~uint64_t{0xfffff} + 1; }), errc::module_wraps,
                modlist_at + 32));
-  EXPECT(parse_changed([](handover& h) { h.modules[1].paddr = ~uint64_t{0xfffff}; }));  // ends at 2^64
+  EXPECT(parse_changed([](handoff& h) { h.modules[1].paddr = ~uint64_t{0xfffff}; }));  // ends at 2^64
 });
 ROW("parse: too_many_memmap_entries (C1)", {
-  EXPECT(parse_changed([](handover&) {}, {.memmap_entries = 3}));
-  EXPECT(fails(parse_changed([](handover&) {}, {.memmap_entries = 2}), errc::too_many_memmap_entries, info_at + 48));
+  EXPECT(parse_changed([](handoff&) {}, {.memmap_entries = 3}));
+  EXPECT(fails(parse_changed([](handoff&) {}, {.memmap_entries = 2}), errc::too_many_memmap_entries, info_at + 48));
 });
 ROW("parse: memmap_unreadable, also where count * 24 exceeds 32 bits", {
-  EXPECT(fails(parse_changed([](handover& h) { h.info.memmap_entries = 6u; }), errc::memmap_unreadable, memmap_at));
-  EXPECT(fails(parse_changed([](handover& h) { h.info.memmap_entries = 0x0aaaaaabu; }, {.memmap_entries = ~0u}),
+  EXPECT(fails(parse_changed([](handoff& h) { h.info.memmap_entries = 6u; }), errc::memmap_unreadable, memmap_at));
+  EXPECT(fails(parse_changed([](handoff& h) { h.info.memmap_entries = 0x0aaaaaabu; }, {.memmap_entries = ~0u}),
                errc::memmap_unreadable, memmap_at));
 });
 
 ROW("parse: the four states of the memory map (B3, C15)", {
   const auto state = [](uint32_t version, uint32_t entries, uint64_t paddr) {
-    handover h;
+    handoff h;
     h.info.version = version;
     h.info.memmap_entries = entries;
     h.info.memmap_paddr = paddr;
@@ -216,7 +215,7 @@ ROW("parse: the four states of the memory map (B3, C15)", {
   EXPECT(state(1, 3, 0) == static_cast<int>(memory_map_state::contradictory));
 });
 ROW("parse: a version from the future is read as version 1", {
-  handover h;
+  handoff h;
   h.info.version = 7u;
   h.info.reserved = 0x1234u;
   const auto m = h.written();
@@ -224,7 +223,7 @@ ROW("parse: a version from the future is read as version 1", {
   EXPECT(boot && boot->version() == 7 && boot->memory_map().size() == 3);
 });
 ROW("parse: version 0 does not look at what version 1 brought (B1)", {
-  handover h;
+  handoff h;
   h.info.version = 0u;
   const auto m = h.written();
   const auto boot = parse(m.window(), info_at);
@@ -232,7 +231,7 @@ ROW("parse: version 0 does not look at what version 1 brought (B1)", {
          boot->cmdline() == "console=ttyS0");
 });
 ROW("parse: an empty command line is not an absent one", {
-  handover h;
+  handoff h;
   h.info.cmdline_paddr = cmdline_at + 13;
   const auto m = h.written();
   const auto empty = parse(m.window(), info_at);
@@ -243,7 +242,7 @@ ROW("parse: an empty command line is not an absent one", {
   EXPECT(absent && absent->cmdline().empty() && absent->cmdline().absent());
 });
 ROW("parse: a module's command line and bytes are read only when asked for (B6)", {
-  handover h;
+  handoff h;
   h.modules[1].cmdline_paddr = 0xdeadbeefu;
   const auto m = h.written();
   const auto boot = parse(m.window(), info_at);
@@ -255,6 +254,6 @@ ROW("parse: a module's command line and bytes are read only when asked for (B6)"
   EXPECT((*boot->cmdline_of({.paddr = 1, .size = 1})).absent());
 });
 ROW("parse: modlist_paddr without modules is odd, not wrong (B4)",
-    { EXPECT(parse_changed([](handover& h) { h.info.nr_modules = 0u; })); });
+    { EXPECT(parse_changed([](handoff& h) { h.info.nr_modules = 0u; })); });
 
 }  // namespace
