@@ -95,7 +95,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   LAW(asked_for <=
       56 + 2 * limits.string_size + 3 + uint64_t{limits.modules} * 32 + uint64_t{limits.memmap_entries} * 24);
   if (!boot) {
-    LAW((static_cast<uint16_t>(boot.error().code) & 0xff00) == static_cast<uint16_t>(pvhboot::error_group::parse));
+    LAW((static_cast<uint16_t>(boot.error().code) & 0xff00) ==
+        (static_cast<uint16_t>(pvhboot::errc::start_info_absent) & 0xff00));
     LAW(message(boot.error().code) != "unknown error");
     return 0;
   }

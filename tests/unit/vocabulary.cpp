@@ -59,14 +59,14 @@ static_assert(std::ranges::random_access_range<map_table> && std::ranges::sized_
 
 ROW("wire_table: iterators go both ways", {
   memory<48> m;
-  m.put(0x1000, pvhboot::abi::hvm_memmap_table_entry{.addr = 1, .size = 2, .type = 3});
-  m.put(0x1018, pvhboot::abi::hvm_memmap_table_entry{.addr = 4, .size = 5, .type = 6});
+  m.put(0x1000, pvhboot::abi::hvm_memmap_table_entry{.addr = 1, .size = 2, .type = pvhboot::memory_type{3}});
+  m.put(0x1018, pvhboot::abi::hvm_memmap_table_entry{.addr = 4, .size = 5, .type = pvhboot::memory_type{6}});
   const map_table t{m.contents.data(), 2};
   auto i = t.begin();
   EXPECT((*i++).addr == 1 && (*i).addr == 4 && (*i--).addr == 4 && i == t.begin());
   EXPECT(t.end() - t.begin() == 2 && t.begin()[1].size == 5 && *(1 + t.begin()) == *(t.end() - 1));
   EXPECT(t.begin() < t.end() && t.end() > t.begin() && t.begin() <= t.begin() && t.end() >= t.end() && i != t.end());
-  EXPECT(t.wire(1).type == 6 && map_table{}.empty() && map_table{}.begin() == map_table{}.end());
+  EXPECT(t.wire(1).type == pvhboot::memory_type{6} && map_table{}.empty() && map_table{}.begin() == map_table{}.end());
 });
 
 ROW("memory_window: exactly n bytes or nothing", {
@@ -132,6 +132,9 @@ TEST_CASE("errc: every rule has a sentence, a name and a number of its own") {
   CHECK((pvhboot::source(errc{0xffff}) == "unknown"));
   CHECK((where_is(errc{0xffff}) == pvhboot::place::number));
 }
+#define PVHBOOT_ERROR(number, name, where, sentence) \
+  static_assert(where_is(errc::name) == pvhboot::place::where, #name ": the kind of place in errors.def");
+#include <pvhboot/core/errors.def>
 static_assert(static_cast<uint16_t>(errc::start_info_absent) == 0x100, "numbers are part of the interface");
 static_assert(static_cast<uint16_t>(errc::xen_memory_map_bad_count) == 0x702);
 ROW("format: sentence, kind of place and number in one line", {
