@@ -2,6 +2,11 @@
 //
 // Everything that reads a kernel image and puts it into a guest's memory: for VMMs, toolstacks, and loaders that start
 // a PVH kernel. Needs <stddef.h> and <stdint.h>, nothing else.
+//
+//     const auto image = pvhboot::parse_elf(file);
+//     if (!image) return image.error();
+//     const auto entry = find_phys32_entry(*image);
+//     if (auto done = load_image(*image, guest); !done) return done.error();
 #pragma once
 
 #include <pvhboot/abi/begin.def>

@@ -4,6 +4,10 @@
 //
 // PFR gives the values and their types, the tables of spec.hpp the names and offsets; tests/layout proves that the two
 // agree. For printing, diffing and fuzzing; costs about half a second of compile time, so no other header uses it.
+//
+//     pvhboot::for_each_field(zero_page.hdr, [](const pvhboot::spec::field& f, const auto& value) {
+//       use(f.name, f.offset, value);
+//     });
 #pragma once
 
 #include <boost/pfr/core.hpp>

@@ -7,6 +7,9 @@
 // numbers, and one a struct, that its rows leave no gap and end where the struct ends. Other checks may include the
 // tables too: PVHBOOT_STRUCT(struct, base, size), PVHBOOT_FIELD(struct, field, offset, size, since),
 // PVHBOOT_END(struct).
+//
+//     const auto* f = pvhboot::spec::find_field<pvhboot::abi::setup_header>("init_size");
+//     if (f && f->exists_in(0x0206)) use(f->offset);
 #pragma once
 
 #include <pvhboot/abi/begin.def>

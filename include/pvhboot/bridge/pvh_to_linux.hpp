@@ -8,6 +8,10 @@
 //   arch/x86/platform/pvh/enlighten.c: the two functions here.
 //
 // Neither writes a count, an address or a string that does not fit its field. The way back: linux/zero_page.hpp.
+//
+//     if (auto done = map.append(boot->memory_map()); !done) return done.error();
+//     if (auto done = prepare_for_linux(map); !done) return done.error();
+//     auto done = translate(*boot, map, pvhboot::started_by::other, zero_page, &nodes);
 #pragma once
 
 #include <pvhboot/abi/begin.def>

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The one way to touch physical memory. No other header turns an address into a pointer.
+//
+//     const pvhboot::memory_window guest{0x100000, file};         // 1 MiB and up, held in a file
+//     if (const uint8_t* p = guest.bytes(0x100200, 4)) use(*p);   // null where not all 4 bytes are there
 #pragma once
 
 #include <pvhboot/abi/begin.def>

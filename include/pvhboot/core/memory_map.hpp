@@ -4,8 +4,8 @@
 //
 //     pvhboot::memory_map_buffer<256> buffer;
 //     pvhboot::memory_map map{buffer};
-//     if (auto done = map.append(boot->memory_map()); !done) …   // as the hypervisor wrote it
-//     if (auto done = map.sanitize(); !done) …                   // sorted, disjoint
+//     if (auto done = map.append(boot->memory_map()); !done) return done.error();   // as the hypervisor wrote it
+//     if (auto done = map.sanitize(); !done) return done.error();                   // sorted, disjoint
 //
 // Real maps are unsorted (Xen's libxl, Cloud Hypervisor, Firecracker), overlap (libxl's ACPI ranges lie inside others),
 // contain empty entries (qboot) and types that no specification defines. Searches and sums: queries.hpp.

@@ -2,6 +2,9 @@
 //
 // A piece of physical memory and what it is for, as a value. One type for the PVH memory map, e820 and
 // XENMEM_memory_map.
+//
+//     const pvhboot::memory_range r{0x100000, 0x7ff00000, pvhboot::memory_type::ram};
+//     if (!r.wraps() && r.size != 0) use(r.addr, r.last(), name(r.type));
 #pragma once
 
 #include <pvhboot/abi/begin.def>
@@ -19,11 +22,9 @@ struct memory_range {
   memory_type type{};
 
   static constexpr memory_range from(const abi::hvm_memmap_table_entry& e) noexcept {
-    return {e.addr, e.size, memory_type{e.type.get()}};
+    return {e.addr, e.size, e.type.get()};
   }
-  static constexpr memory_range from(const abi::boot_e820_entry& e) noexcept {
-    return {e.addr, e.size, memory_type{e.type.get()}};
-  }
+  static constexpr memory_range from(const abi::boot_e820_entry& e) noexcept { return {e.addr, e.size, e.type.get()}; }
 
   /// Ends above 2^64. Ending exactly there is valid.
   [[__nodiscard__]] constexpr bool wraps() const noexcept { return size != 0 && size - 1 > ~addr; }

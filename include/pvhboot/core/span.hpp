@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // span<T> and string_ref: a pointer and a length. They convert from and to the standard's own where the user has those.
+//
+//     const uint8_t bytes[] = {1, 2, 3};
+//     const pvhboot::span<const uint8_t> s{bytes};
+//     use(s.first(2), s.after(1));                                // neither reaches past the end
+//     if (pvhboot::string_ref{text, 4} == "ttyS") use(s.size());
 #pragma once
 
 #include <pvhboot/abi/begin.def>

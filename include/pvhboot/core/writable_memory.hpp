@@ -2,9 +2,9 @@
 //
 // Writable physical memory, the sibling of physical_memory: guest memory in a VMM, or a kernel's own.
 //
-//     const pvhboot::writable_window pieces[] = {{0, low}, {0x100000000, high}};
+//     const pvhboot::writable_window pieces[] = {{0, {low, 0x80000000}}, {0x100000000, {high, 0x40000000}}};
 //     const pvhboot::memory_pieces guest{pieces};
-//     if (write_bytes(guest, 0x20000, text) != text.size()) …
+//     if (write_bytes(guest, 0x20000, file) != file.size()) warn("the file does not fit");
 //
 // Neighbours in the guest's memory need not be neighbours here, so every function that writes goes through
 // for_each_piece or one of the functions made of it. They return how many bytes they reached, and stop at the first

@@ -4,7 +4,7 @@
 //
 //     const auto image = pvhboot::parse_elf(file);
 //     if (!image) return image.error();
-//     for (const pvhboot::elf_segment& s : image->segments()) …          // load_image (elf/load.hpp) loads them
+//     for (const pvhboot::elf_segment& s : image->segments()) use(s);   // load_image (elf/load.hpp) loads them
 //
 // parse_elf reads the ELF header and every program header once and keeps what it checked, so a file that changes
 // meanwhile changes bytes of the image, never an extent. It fails with

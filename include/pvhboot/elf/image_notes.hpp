@@ -4,7 +4,7 @@
 //
 //     const pvhboot::image_notes notes{*image};             // of parse_elf
 //     for (const pvhboot::elf_note& n : notes)
-//       if (n.is("Xen", pvhboot::xen_note::phys32_entry)) inspect(n.desc);
+//       if (n.is("Xen", pvhboot::xen_note::phys32_entry)) use(n.desc);
 //     if (auto sound = notes.check(); !sound) warn(sound.error());
 //
 // Damage ends a segment, not the walk: the notes before it are given, then those of the next segment.

@@ -4,7 +4,7 @@
 // Section"; elfutils (gelf_getnote) for 8-byte padding.
 //
 //     for (const pvhboot::elf_note& n : pvhboot::elf_notes{segment})
-//       if (n.is("Xen", pvhboot::xen_note::phys32_entry)) inspect(n.desc);
+//       if (n.is("Xen", pvhboot::xen_note::phys32_entry)) use(n.desc);
 //
 // A note is three words, a name and a descriptor, each of the two padded to 4 bytes. p_align does not change that: Xen,
 // Linux and linkers mean 4 whatever it says. Only where p_align is 8 and the notes do not fit that way, but do with 8

@@ -13,6 +13,11 @@
 //
 // The decompressor reads the zero page, the setup_data chain and the command line, and unpacks the kernel to
 // runtime_start; Linux copies the zero page and 2048 bytes of command line, and reads the initrd last.
+//
+//     const pvhboot::linux_layout layout{.kernel = *place_kernel(*kernel, free_ram),
+//                                        .zero_page_paddr = 0x90000,
+//                                        .rsdp_paddr = boot->rsdp_paddr()};
+//     if (auto done = translate(*kernel, layout, map, zero_page, &nodes); !done) return done.error();
 #pragma once
 
 #include <pvhboot/abi/begin.def>

@@ -4,6 +4,10 @@
 // Header" and "Details of Header Fields"; the order of the checks follows the order in which their bytes can be
 // trusted.
 //
+//     const auto kernel = pvhboot::parse_bzimage(file);
+//     if (!kernel) return kernel.error();
+//     use(kernel->kernel_version(), kernel->protocol(), kernel->code());
+//
 // The accessors give each field its meaning for the image's own protocol version: a field that is newer than the
 // version, or lies past the header's end, is code in an old image and is never read. The accessor returns the
 // documented default instead.

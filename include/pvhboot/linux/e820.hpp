@@ -3,6 +3,8 @@
 // Opt-in: what a given Linux makes of the e820 table in its zero page, its own rules and faults included, for the
 // author of such a table. Source: arch/x86/kernel/e820.c (append_e820_table, e820__update_table,
 // e820__memory_setup_default) in the versions that the eras name.
+//
+//     const auto verdict = linux_e820(boot->memory_map(), 0, 0, pvhboot::linux_era::until_6_19, map);
 #pragma once
 
 #include <pvhboot/abi/begin.def>

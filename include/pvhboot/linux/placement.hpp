@@ -6,6 +6,11 @@
 // A kernel needs two ranges: [load_paddr, +code), where its file is put, and [runtime_start, +init_size), where it
 // unpacks itself. boot.rst says that a relocatable kernel runs at its load address, aligned; the code also never goes
 // below pref_address. So a relocatable kernel that is loaded at 1 MiB runs at 16 MiB, and both places must be free.
+//
+//     const auto place = place_kernel(*kernel, free_ram);
+//     if (!place) return place.error();
+//     if (auto done = reserve(free_ram, place->runtime_start, place->runtime_size); !done) return done.error();
+//     const auto initrd = place_initrd(*kernel, initrd_size, free_ram);       // result<uint64_t>
 #pragma once
 
 #include <pvhboot/abi/begin.def>

@@ -5,6 +5,12 @@
 //
 // Linux follows the chain without counting nodes and adds 16 to a length without looking: a loop hangs it, a length
 // near 2^32 wraps. Here a loop ends at the caller's limit, and a node that does not fit memory is an error.
+//
+//     const auto visit = [](const pvhboot::setup_node& node) noexcept {
+//       if (node.type == pvhboot::setup_type::rng_seed) use(node.payload);
+//       return pvhboot::result<void>{};
+//     };
+//     if (auto done = walk_setup_data(memory, zero_page.hdr.setup_data, 64, visit); !done) return done.error();
 #pragma once
 
 #include <pvhboot/abi/begin.def>
@@ -39,8 +45,8 @@ constexpr result<void> walk_setup_data(
     const uint64_t payload_at = at + sizeof node;
     const uint8_t* payload = payload_at < at ? nullptr : memory.bytes(payload_at, node.len);
     if (!payload) return {errc::setup_data_unreadable, at};
-    if (auto done = visit(setup_node{
-            .paddr = at, .next = node.next, .type = setup_type{node.type.get()}, .payload = {payload, node.len}});
+    if (auto done =
+            visit(setup_node{.paddr = at, .next = node.next, .type = node.type.get(), .payload = {payload, node.len}});
         !done)
       return done;
     at = node.next;
@@ -89,8 +95,7 @@ class setup_data_writer {
   /// Room for a node; the payload is the caller's to fill in. Fails with setup_data_full.
   constexpr result<span<uint8_t>> reserve(setup_type type, uint64_t payload) noexcept {
     if (!has_room(payload)) return {errc::setup_data_full, payload};
-    const abi::setup_data node{
-        .next = head_, .type = static_cast<uint32_t>(type), .len = static_cast<uint32_t>(payload)};
+    const abi::setup_data node{.next = head_, .type = type, .len = static_cast<uint32_t>(payload)};
     store(storage_.data() + used_, node);
     head_ = paddr_ + used_;
     const span<uint8_t> room_for_payload{storage_.data() + used_ + sizeof node, narrow_cast<size_t>(payload)};

@@ -3,6 +3,10 @@
 // The memory map of a zero page: make a map fit for Linux, write it, read it back together with command line, initrd
 // and RSDP. Source: Documentation/arch/x86/zero-page.rst; arch/x86/kernel/e820.c and
 // arch/x86/include/asm/bootparam_utils.h (Linux) for what the kernel makes of it.
+//
+//     if (auto done = prepare_for_linux(map); !done) return done.error();
+//     if (auto done = write_e820(map, zero_page, &nodes); !done) return done.error();
+//     const auto values = read_zero_page(memory, zero_page, map);             // the way back
 #pragma once
 
 #include <pvhboot/abi/begin.def>
@@ -65,7 +69,7 @@ constexpr uint64_t e820_ext_size(const memory_map& map) noexcept {
 
 /// A range as an entry of the table, as it is.
 constexpr abi::boot_e820_entry to_e820(const memory_range& r) noexcept {
-  return {.addr = r.addr, .size = r.size, .type = static_cast<uint32_t>(r.type)};
+  return {.addr = r.addr, .size = r.size, .type = r.type};
 }
 
 /// Writes the ranges to `to`, one entry each.

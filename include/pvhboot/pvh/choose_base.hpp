@@ -3,15 +3,16 @@
 // Where a kernel image goes in physical memory, and what that makes of its entry.
 //
 //     const auto reloc = pvhboot::find_phys32_reloc(*image);
-//     const auto base = choose_base(*image, *reloc, free, random64);         // or without the last: as Xen does
+//     const auto base = choose_base(*image, *reloc, free_ram, random64);     // or without the last: as Xen does
 //     if (!base) return base.error();
+//     const auto entry = pvhboot::find_phys32_entry(*image);
 //     const auto place = place_image(*image, *entry, *base);
 //     if (!place) return place.error();
-//     if (auto done = load_image(*image, guest, place->shift); !done) …
+//     if (auto done = load_image(*image, guest, place->shift); !done) return done.error();
 //     // %eip = place->entry
 //
-// `free` is the guest's sanitised memory map, out of which the caller has taken what is in use: modules, tables. The
-// functions that take it fail with
+// `free_ram` is the guest's sanitised memory map, out of which the caller has taken what is in use: modules, tables.
+// The functions that take it fail with
 // - map_not_sanitized;
 // - not_relocatable: the image must stay where it is linked, and that is not free RAM;
 // - no_base: no range of free RAM has room for it within the limits of its note.

@@ -3,9 +3,9 @@
 // Where a handoff lies: every piece of it with address and size, and how to keep it out of free memory. Nothing in the
 // memory map reserves these pieces, so a kernel that adds all RAM as free frames gives out its own initrd.
 //
-//     if (auto done = map.sanitize(); !done) …
-//     if (auto done = reserve_handoff(map, *boot); !done) …          // start_info, lists, command lines, modules
-//     if (auto done = reserve(map, kernel_begin, kernel_size); !done) …
+//     // The map is sanitised: take out start_info, lists, command lines and modules, then the kernel itself.
+//     if (auto done = reserve_handoff(map, *boot); !done) return done.error();
+//     if (auto done = reserve(map, kernel_begin, kernel_size); !done) return done.error();
 #pragma once
 
 #include <pvhboot/abi/begin.def>

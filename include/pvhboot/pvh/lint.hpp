@@ -6,7 +6,7 @@
 //
 //     pvhboot::memory_map_buffer<1024> buffer;
 //     pvhboot::memory_map scratch{buffer};
-//     auto done = lint(memory, *boot, scratch, [](pvhboot::finding f) { print(message(f.what), f.where); });
+//     auto done = lint(memory, *boot, scratch, [](pvhboot::finding f) { use(message(f.what), f.where); });
 //
 // The findings are the rows of oddities.def; oddity.hpp has their texts and the consumers that each hurts.
 #pragma once

@@ -4,7 +4,7 @@
 // are in oddities.def. Handoffs, images and zero pages report through one type, finding.
 //
 //     void print(pvhboot::finding f) {
-//       printf("%s at %#llx", message(f.what).data(), f.where);
+//       printf("%s at %#" PRIx64, message(f.what).data(), f.where);
 //       if (hurts(f.what, pvhboot::consumer::freebsd)) printf(": %s", fails(f.what).data());
 //     }
 #pragma once

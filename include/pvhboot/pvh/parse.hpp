@@ -2,6 +2,11 @@
 //
 // parse: bytes in physical memory → a checked view of the handoff.
 //
+//     const auto boot = pvhboot::parse(memory, paddr);            // identity_map{} in a kernel without paging
+//     if (!boot) return boot.error();
+//     use(boot->cmdline(), boot->rsdp_paddr(), boot->memory_map());
+//     for (const pvhboot::boot_module& module : boot->modules()) use(module.paddr, module.size);
+//
 // Every extent is checked once, here; after that nothing can fail. What real producers ship although it is odd (an
 // unsorted map, reserved words that are not zero, a count that contradicts a pointer) is not an error: lint reports it.
 #pragma once

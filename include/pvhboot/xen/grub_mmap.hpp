@@ -4,6 +4,8 @@
 // a map. Source of the rules: grub_xen_sort_mmap(), grub-core/kern/i386/xen/pvh.c (GRUB).
 //
 // Not included: GRUB then takes two pages for itself and writes the map back to Xen.
+//
+//     const auto entries = grub_mmap(boot->memory_map(), table);              // result<size_t>
 #pragma once
 
 #include <pvhboot/abi/begin.def>

@@ -3,6 +3,8 @@
 // Xen's CPUID leaves and its memory map hypercall, for a handoff without a memory map (version 0, as dom0 gets it, or a
 // version 1 without entries). The caller executes cpuid and the hypercall; the functions here interpret the answers.
 // Source: xen/include/public/arch-x86/cpuid.h, xen/include/public/memory.h (MIT).
+//
+//     const auto xen = pvhboot::find_xen([](uint32_t leaf) { return execute_cpuid(leaf); });
 #pragma once
 
 #include <pvhboot/abi/begin.def>
