@@ -26,7 +26,7 @@ struct chain {
   explicit chain(input& in) : storage(in.u16() % 0x4000), old_payload(in.u8()) {
     if (old_payload != 0) {
       old.resize(sizeof(abi::setup_data) + old_payload);
-      store(old.data(), abi::setup_data{.next = 0, .type = 9, .len = uint32_t{old_payload}});
+      store(old.data(), abi::setup_data{.next = 0, .type = pvhboot::setup_type{9}, .len = uint32_t{old_payload}});
     }
   }
   [[nodiscard]] uint64_t old_head() const { return old.empty() ? 0 : chain_at + storage.size(); }
@@ -194,8 +194,7 @@ std::vector<uint8_t> start_info(input& in, span<const memory_range> map) {
   }
   for (size_t i = 0; i < map.size(); ++i)
     put(memmap_at + i * sizeof(abi::hvm_memmap_table_entry),
-        abi::hvm_memmap_table_entry{
-            .addr = map[i].addr, .size = map[i].size, .type = static_cast<uint32_t>(map[i].type)});
+        abi::hvm_memmap_table_entry{.addr = map[i].addr, .size = map[i].size, .type = map[i].type});
   return bytes;
 }
 

@@ -21,7 +21,8 @@ constexpr literal handoff{
              .rsdp_paddr = 0xe0000u,
              .memmap_paddr = base + offsetof(literal, map),
              .memmap_entries = 2u},
-    .map = {{{.addr = 0x100000u, .size = 0x700000u, .type = 1u}, {.addr = 0u, .size = 0xa0000u, .type = 1u}}},
+    .map = {{{.addr = 0x100000u, .size = 0x700000u, .type = pvhboot::memory_type::ram},
+             {.addr = 0u, .size = 0xa0000u, .type = pvhboot::memory_type::ram}}},
     .text = {{'x', 0}},
 };
 constexpr auto blob = __builtin_bit_cast(pvhboot::array<uint8_t, sizeof(literal)>, handoff);

@@ -14,9 +14,9 @@ constexpr abi::boot_params make() {
   p.hdr.version = 0x020f;
   p.hdr.loadflags |= loadflags::can_use_heap;
   p.hdr.setup_data = 0x123456789abcdef0u;
-  p.e820_table[0] = {.addr = 0, .size = 0xa0000, .type = static_cast<uint32_t>(memory_type::ram)};
-  p.e820_table[1] = {.addr = 0x100000, .size = 0x7ff00000, .type = static_cast<uint32_t>(memory_type::ram)};
-  p.e820_table[127].type = 0xefffffff;
+  p.e820_table[0] = {.addr = 0, .size = 0xa0000, .type = memory_type::ram};
+  p.e820_table[1] = {.addr = 0x100000, .size = 0x7ff00000, .type = memory_type::ram};
+  p.e820_table[127].type = memory_type{0xefffffff};
   p.eddbuf[5].params.device_path =
       __builtin_bit_cast(decltype(p.eddbuf[5].params.device_path), abi::edd_device_path_scsi{.id = 7, .lun = 3});
   return p;
@@ -31,7 +31,7 @@ static_assert(bytes[0x2d0 + 10] == 0x0a && bytes[0x2d0 + 20 + 2] == 0x10 && byte
 static_assert(bytes[0xd00 + 5 * 82 + 8 + 0x38] == 7 && bytes[0xd00 + 5 * 82 + 8 + 0x3a] == 3);
 
 constexpr abi::boot_params back = __builtin_bit_cast(abi::boot_params, bytes);
-static_assert(memory_type{back.e820_table[1].type.get()} == memory_type::ram);
+static_assert(back.e820_table[1].type == memory_type::ram);
 static_assert(back.hdr.header == abi::setup_header_magic && back.e820_table[1].size == 0x7ff00000);
 static_assert(__builtin_bit_cast(abi::edd_device_path_scsi, back.eddbuf[5].params.device_path).lun == 3);
 

@@ -27,7 +27,7 @@ abi::boot_params zero_page;
 uint64_t sink;
 
 /// Reads all of a handoff through a map that the caller chooses.
-bool read_hand_over(uint32_t ebx, uintptr_t offset) noexcept {
+bool read_handoff(uint32_t ebx, uintptr_t offset) noexcept {
   string_ref text;
   const auto boot = parse(offset_map{.offset = offset}, ebx);
   if (!boot) {

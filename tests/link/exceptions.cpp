@@ -141,12 +141,12 @@ const auto handoff = [] {
                                     .memmap_entries = 2});
   m.put(0x1040, abi::hvm_modlist_entry{.paddr = 0x1200, .size = 0x10, .cmdline_paddr = 0x1110});
   m.put(0x1060, abi::hvm_modlist_entry{.paddr = 0x1210, .size = 0x10, .cmdline_paddr = 0x1110});
-  m.put(0x1080, abi::hvm_memmap_table_entry{.addr = 0, .size = 0x1000, .type = 1});
-  m.put(0x1098, abi::hvm_memmap_table_entry{.addr = 0x1000, .size = 0x100000, .type = 1});
+  m.put(0x1080, abi::hvm_memmap_table_entry{.addr = 0, .size = 0x1000, .type = pvhboot::memory_type{1}});
+  m.put(0x1098, abi::hvm_memmap_table_entry{.addr = 0x1000, .size = 0x100000, .type = pvhboot::memory_type{1}});
   m.put_text(0x1100, "quiet");
   m.put_text(0x1110, "mod");
-  m.put(0x1180, abi::setup_data{.next = 0x11a0, .type = 1, .len = 4});
-  m.put(0x11a0, abi::setup_data{.next = 0, .type = 2, .len = 4});
+  m.put(0x1180, abi::setup_data{.next = 0x11a0, .type = pvhboot::setup_type{1}, .len = 4});
+  m.put(0x11a0, abi::setup_data{.next = 0, .type = pvhboot::setup_type{2}, .len = 4});
   return m;
 }();
 

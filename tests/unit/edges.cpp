@@ -133,7 +133,7 @@ ROW("place_kernel: an alignment of one byte is the last that is tried", {
 
 ROW("setup_data: a node whose payload would begin at 2^64", {
   memory<16> m{.base = top - 15};
-  m.put(top - 15, abi::setup_data{.next = 0, .type = 9, .len = 0});
+  m.put(top - 15, abi::setup_data{.next = 0, .type = pvhboot::setup_type{9}, .len = 0});
   auto done =
       walk_setup_data(m.window(), top - 15, 8, [](const pvhboot::setup_node&) { return pvhboot::result<void>{}; });
   EXPECT(fails(done, errc::setup_data_unreadable, top - 15));

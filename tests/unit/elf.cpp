@@ -76,12 +76,12 @@ ROW("parse_elf: elf_not_little_endian", {
     EXPECT(both_refuse([&](auto& b) { b.header.e_ident[5] = bad; }, errc::elf_not_little_endian, 5));
 });
 ROW("parse_elf: elf_bad_machine", {
-  EXPECT(both_refuse([](auto& b) { b.header.e_machine = 40; }, errc::elf_bad_machine, 40));
-  EXPECT(both_refuse([](auto& b) { b.header.e_machine = 0; }, errc::elf_bad_machine, 0));
+  EXPECT(both_refuse([](auto& b) { b.header.e_machine = pvhboot::elf_machine{40}; }, errc::elf_bad_machine, 40));
+  EXPECT(both_refuse([](auto& b) { b.header.e_machine = pvhboot::elf_machine{0}; }, errc::elf_bad_machine, 0));
 });
 ROW("parse_elf: a class that contradicts the machine is not an error (A21)", {
   EXPECT(in_both_classes([](auto b) {
-    b.header.e_machine = b.is_64 ? uint16_t{3} : uint16_t{62};
+    b.header.e_machine = pvhboot::elf_machine{b.is_64 ? uint16_t{3} : uint16_t{62}};
     auto file = b.usual().written();
     auto image = parse_elf(file.contents);
     return image && image->machine() == pvhboot::elf_machine{b.is_64 ? uint16_t{3} : uint16_t{62}} &&
@@ -90,7 +90,7 @@ ROW("parse_elf: a class that contradicts the machine is not an error (A21)", {
 });
 ROW("parse_elf: neither e_type nor a version is looked at", {
   EXPECT(in_both_classes([](auto b) {
-    b.header.e_type = 3;
+    b.header.e_type = pvhboot::elf_type::dyn;
     b.header.e_version = 0;
     b.header.e_ident[6] = 0;
     auto file = b.usual().written();
@@ -219,7 +219,7 @@ ROW("parse_elf: elf_too_many_segments", {
   memory<0x1000> file{.base = 0};
   const auto with = [&](size_t n) {
     for (size_t i = 0; i < n; ++i) {
-      b.phdrs[0] = {.p_type = 1, .p_paddr = 0x100000 + 0x100 * uint64_t{i}, .p_memsz = 0x10};
+      b.phdrs[0] = {.p_type = pvhboot::segment_type::load, .p_paddr = 0x100000 + 0x100 * uint64_t{i}, .p_memsz = 0x10};
       file.put(b.phoff + i * sizeof b.phdrs[0], b.phdrs[0]);
     }
     b.header.e_phnum = static_cast<uint16_t>(n);
@@ -656,7 +656,7 @@ ROW("image_notes: elf_shdrs_outside, if the sections are needed", {
     auto file = b.written();
     found_notes found = notes_in(file);
     if (found.n != 1 || found.damage.code != errc{}) return false;
-    b.phdrs[3].p_type = 0;
+    b.phdrs[3].p_type = pvhboot::segment_type{0};
     file = b.written();
     found = notes_in(file);
     return found.n == 0 && found.damage.code == errc::elf_shdrs_outside && found.damage.where == b.shoff;

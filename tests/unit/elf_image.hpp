@@ -46,8 +46,8 @@ template <class Structs> struct elf_builder {
   constexpr elf_builder() {
     const uint8_t ident[] = {0x7f, 'E', 'L', 'F', is_64 ? uint8_t{2} : uint8_t{1}, 1, 1};
     for (size_t i = 0; i < sizeof ident; ++i) header.e_ident[i] = ident[i];
-    header.e_type = 2;
-    header.e_machine = is_64 ? uint16_t{62} : uint16_t{3};
+    header.e_type = pvhboot::elf_type::exec;
+    header.e_machine = is_64 ? pvhboot::elf_machine::x86_64 : pvhboot::elf_machine::intel_386;
     header.e_version = 1;
     set(header.e_entry, 0x100020);
     set(header.e_phoff, phoff);
@@ -62,7 +62,7 @@ template <class Structs> struct elf_builder {
 
   constexpr program_header& add(pvhboot::segment_type type, uint64_t offset, uint64_t filesz) {
     program_header& p = phdrs[phnum++];
-    p.p_type = static_cast<uint32_t>(type);
+    p.p_type = type;
     set(p.p_offset, offset);
     set(p.p_filesz, filesz);
     set(p.p_memsz, filesz);
@@ -114,7 +114,7 @@ template <class Structs> struct elf_builder {
   }
   constexpr section_header& note_section(pvhboot::section_type type = pvhboot::section_type::note, uint64_t align = 4) {
     section_header& s = shdrs[shnum++];
-    s.sh_type = static_cast<uint32_t>(type);
+    s.sh_type = type;
     set(s.sh_offset, notes_begin);
     set(s.sh_size, notes_end - notes_begin);
     set(s.sh_addralign, align);

@@ -26,8 +26,8 @@ constexpr auto whole(uint32_t version = 1) {
                                     .memmap_entries = 2});
   m.put(0x1040, abi::hvm_modlist_entry{.paddr = 0x300000, .size = 0x1234, .cmdline_paddr = 0x1110});
   m.put(0x1060, abi::hvm_modlist_entry{.paddr = 0x400000, .size = 0, .cmdline_paddr = 0xdeadbeefdeadbeef});
-  m.put(0x1080, abi::hvm_memmap_table_entry{.addr = 0, .size = 0x800000, .type = 1});
-  m.put(0x1098, abi::hvm_memmap_table_entry{.addr = 0x900000, .size = 0x100000, .type = 2});
+  m.put(0x1080, abi::hvm_memmap_table_entry{.addr = 0, .size = 0x800000, .type = pvhboot::memory_type{1}});
+  m.put(0x1098, abi::hvm_memmap_table_entry{.addr = 0x900000, .size = 0x100000, .type = pvhboot::memory_type{2}});
   m.put_text(0x1100, "quiet");
   m.put_text(0x1110, "mod");
   return m;

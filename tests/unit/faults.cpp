@@ -50,8 +50,7 @@ template <size_t N> constexpr int findings(const table<N>& entries, pvhboot::odd
   m.put(0x100040, abi::hvm_modlist_entry{.paddr = 0x101000, .size = 0x2000});
   for (size_t i = 0; i < N; ++i)
     m.put(0x100080 + 24 * i,
-          abi::hvm_memmap_table_entry{
-              .addr = entries[i].addr, .size = entries[i].size, .type = static_cast<uint32_t>(entries[i].type)});
+          abi::hvm_memmap_table_entry{.addr = entries[i].addr, .size = entries[i].size, .type = entries[i].type});
   const auto boot = pvhboot::parse(m.window(), m.base);
   memory_map_buffer<8> buffer{};
   memory_map scratch{buffer};

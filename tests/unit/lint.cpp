@@ -30,9 +30,9 @@ struct handoff {
                            .memmap_entries = 3};
   abi::hvm_modlist_entry modules[2]{{.paddr = 0x100000, .size = 0x1000, .cmdline_paddr = cmdline_at},
                                     {.paddr = 0x110000, .size = 0x1000}};
-  abi::hvm_memmap_table_entry map[4]{{.addr = 0, .size = 0x3000, .type = 1},
-                                     {.addr = 0x3000, .size = 0x1000, .type = 2},
-                                     {.addr = 0x100000, .size = 0x100000, .type = 1},
+  abi::hvm_memmap_table_entry map[4]{{.addr = 0, .size = 0x3000, .type = memory_type{1}},
+                                     {.addr = 0x3000, .size = 0x1000, .type = memory_type{2}},
+                                     {.addr = 0x100000, .size = 0x100000, .type = memory_type{1}},
                                      {}};
   char cmdline_byte = 'q';
   uint8_t rsdp_byte = 'R';
@@ -158,7 +158,7 @@ ROW("lint: RSDP (D4, D5, D6)", {
   EXPECT(only([](handoff& h) { h.rsdp_byte = 'r'; }, oddity::rsdp_damaged, rsdp_at));
   EXPECT(only([](handoff& h) { h.info.rsdp_paddr = 0x5000; }, oddity::rsdp_unreadable, 0x5000));
   EXPECT(also([](handoff& h) { h.info.rsdp_paddr = 0x100000000; }, oddity::rsdp_above_4g, 0x100000000));
-  EXPECT(only([](handoff& h) { h.map[1].type = 1; }, oddity::rsdp_in_ram, rsdp_at));
+  EXPECT(only([](handoff& h) { h.map[1].type = memory_type{1}; }, oddity::rsdp_in_ram, rsdp_at));
 });
 ROW("lint: the states of the memory map (B3, C15)", {
   EXPECT(only([](handoff& h) { h.info.version = 0; }, oddity::memmap_absent, info_at + 4));
@@ -169,32 +169,44 @@ ROW("lint: the states of the memory map (B3, C15)", {
 });
 ROW("lint: entries of the memory map (C4, C6, C7, C13, C14)", {
   EXPECT(also([](handoff& h) { h.info.memmap_entries = 1; }, oddity::memmap_single_entry, memmap_at));
-  EXPECT(also([](handoff& h) { h.map[0].type = h.map[2].type = 2; }, oddity::memmap_no_ram, memmap_at));
+  EXPECT(also([](handoff& h) { h.map[0].type = h.map[2].type = memory_type{2}; }, oddity::memmap_no_ram, memmap_at));
   EXPECT(also([](handoff& h) { h.map[2].size = ~uint64_t{0xfffff}; }, oddity::entry_ram_in_isa_hole, entry_at(2)) ==
          false);
   EXPECT(only(
-      [](handoff& h) { h.info.memmap_entries = 4, h.map[3] = {.addr = ~uint64_t{0xfff}, .size = 0x2000, .type = 2}; },
+      [](handoff& h) {
+        h.info.memmap_entries = 4, h.map[3] = {.addr = ~uint64_t{0xfff}, .size = 0x2000, .type = memory_type{2}};
+      },
       oddity::entry_wraps, entry_at(3)));
   EXPECT(findings([](handoff& h) {
-           h.info.memmap_entries = 4, h.map[3] = {.addr = ~uint64_t{0xfff}, .size = 0x1000, .type = 2};
+           h.info.memmap_entries = 4, h.map[3] = {.addr = ~uint64_t{0xfff}, .size = 0x1000, .type = memory_type{2}};
          }).all == 0);
-  EXPECT(only([](handoff& h) { h.info.memmap_entries = 4, h.map[3] = {.addr = 0x800000, .size = 0, .type = 2}; },
-              oddity::entry_empty, entry_at(3)));
-  EXPECT(only([](handoff& h) { h.info.memmap_entries = 4, h.map[3] = {.addr = 0x4000, .size = 0x1000, .type = 2}; },
-              oddity::entry_unsorted, entry_at(3)));
+  EXPECT(only(
+      [](handoff& h) { h.info.memmap_entries = 4, h.map[3] = {.addr = 0x800000, .size = 0, .type = memory_type{2}}; },
+      oddity::entry_empty, entry_at(3)));
+  EXPECT(only(
+      [](handoff& h) {
+        h.info.memmap_entries = 4, h.map[3] = {.addr = 0x4000, .size = 0x1000, .type = memory_type{2}};
+      },
+      oddity::entry_unsorted, entry_at(3)));
   EXPECT(only([](handoff& h) { h.map[1].size = 0x1800; }, oddity::entry_unaligned, entry_at(1)));
   EXPECT(only([](handoff& h) { h.map[1].addr = 0x3800, h.map[1].size = 0x800; }, oddity::entry_unaligned, entry_at(1)));
   EXPECT(only([](handoff& h) { h.map[2].reserved = 1; }, oddity::entry_reserved_not_zero, entry_at(2) + 20));
-  EXPECT(only([](handoff& h) { h.map[1].type = 0; }, oddity::entry_unknown_type, entry_at(1) + 16));
-  EXPECT(only([](handoff& h) { h.map[1].type = 8; }, oddity::entry_unknown_type, entry_at(1) + 16));
+  EXPECT(only([](handoff& h) { h.map[1].type = memory_type{0}; }, oddity::entry_unknown_type, entry_at(1) + 16));
+  EXPECT(only([](handoff& h) { h.map[1].type = memory_type{8}; }, oddity::entry_unknown_type, entry_at(1) + 16));
   EXPECT(only([](handoff& h) { h.map[2].addr = 0xf0000; }, oddity::entry_ram_in_isa_hole, entry_at(2)));
 });
 ROW("lint: entry_overlaps, sorted or not", {
   EXPECT(also([](handoff& h) { h.map[1].size = 0xfe000; }, oddity::entry_overlaps, entry_at(2)));
-  EXPECT(also([](handoff& h) { h.info.memmap_entries = 4, h.map[3] = {.addr = 0x2000, .size = 0x1000, .type = 2}; },
-              oddity::entry_overlaps, entry_at(3)));
-  EXPECT(also([](handoff& h) { h.info.memmap_entries = 4, h.map[3] = {.addr = 0x1ff000, .size = 0x1000, .type = 2}; },
-              oddity::entry_overlaps, entry_at(3)));
+  EXPECT(also(
+      [](handoff& h) {
+        h.info.memmap_entries = 4, h.map[3] = {.addr = 0x2000, .size = 0x1000, .type = memory_type{2}};
+      },
+      oddity::entry_overlaps, entry_at(3)));
+  EXPECT(also(
+      [](handoff& h) {
+        h.info.memmap_entries = 4, h.map[3] = {.addr = 0x1ff000, .size = 0x1000, .type = memory_type{2}};
+      },
+      oddity::entry_overlaps, entry_at(3)));
   // After one that wraps nothing is free.
   EXPECT(also([](handoff& h) { h.map[1].size = ~uint64_t{0xfff}; }, oddity::entry_overlaps, entry_at(2)));
 });
@@ -204,7 +216,8 @@ TEST_CASE("lint: more than 128 and more than 255 entries (C1)") {
     m.put(0x1000, abi::hvm_start_info{
                       .magic = abi::hvm_start_magic_value, .version = 1, .memmap_paddr = 0x1040, .memmap_entries = n});
     for (uint32_t i = 0; i < n; ++i)
-      m.put(0x1040 + i * 24, abi::hvm_memmap_table_entry{.addr = uint64_t{i} << 20, .size = 0x1000, .type = 1});
+      m.put(0x1040 + i * 24,
+            abi::hvm_memmap_table_entry{.addr = uint64_t{i} << 20, .size = 0x1000, .type = pvhboot::memory_type{1}});
     const auto window = m.window();
     int over_128 = 0, over_255 = 0;
     pvhboot::memory_map_buffer<512> buffer{};
@@ -249,9 +262,9 @@ ROW("lint: structures outside the map's RAM", {
 ROW("lint: entry_unreadable, probed at both ends", {
   const auto unreadable = [](uint64_t addr, uint64_t size) {
     handoff h;
-    h.map[2] = {.addr = addr, .size = size, .type = 1};
+    h.map[2] = {.addr = addr, .size = size, .type = memory_type{1}};
     h.info.memmap_entries = 3;
-    h.map[0] = {.addr = 0x1000, .size = 0x2000, .type = 1};
+    h.map[0] = {.addr = 0x1000, .size = 0x2000, .type = memory_type{1}};
     const auto m = h.written();
     int n = 0;
     const auto add = [&](finding f) { n += f.what == oddity::entry_unreadable && f.where == entry_at(2) ? 1 : 0; };

@@ -245,7 +245,7 @@ ROW("find_phys32_entry: of several the last counts, and it is said whether they 
 });
 ROW("find_phys32_entry: a class that contradicts the machine (A21)", {
   EXPECT(both_enter_at(0x100010, [](auto& b) {
-    b.header.e_machine = b.is_64 ? uint16_t{3} : uint16_t{62};
+    b.header.e_machine = pvhboot::elf_machine{b.is_64 ? uint16_t{3} : uint16_t{62}};
     b.entry_note(0x100010);
   }));
 });

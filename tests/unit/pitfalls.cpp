@@ -67,7 +67,7 @@ ROW("pitfall P23: reserved on top of RAM becomes a table without overlaps, as KA
   EXPECT(b.ok && b.zero_page.e820_entries == 5);
   for (size_t i = 1; i < b.zero_page.e820_entries; ++i)
     EXPECT(b.zero_page.e820_table[i - 1].addr + b.zero_page.e820_table[i - 1].size <= b.zero_page.e820_table[i].addr);
-  EXPECT(b.zero_page.e820_table[3].type == 2 && b.zero_page.e820_table[3].size == MiB);
+  EXPECT(b.zero_page.e820_table[3].type == pvhboot::memory_type{2} && b.zero_page.e820_table[3].size == MiB);
 });
 ROW("pitfall P28: the image is never patched, so its measurement holds", {
   const auto b = booted({}, pc, 22);
@@ -93,19 +93,19 @@ ROW("pitfall B9: a module's command line that is there and empty", {
   memory<0x100> m;
   m.put(0x1000, abi::hvm_start_info{.magic = abi::hvm_start_magic_value, .nr_modules = 1, .modlist_paddr = 0x1040});
   m.put(0x1040, abi::hvm_modlist_entry{.paddr = 0x100000, .size = 1, .cmdline_paddr = 0x1080});
-  const auto handover = *pvhboot::parse(m.window(), 0x1000);
-  const auto text = handover.cmdline_of(handover.modules()[0]);
+  const auto handoff = *pvhboot::parse(m.window(), 0x1000);
+  const auto text = handoff.cmdline_of(handoff.modules()[0]);
   EXPECT(text && text->empty() && !text->absent());
 });
 ROW("pitfall B11: a module's size goes on as it came, not rounded", {
   memory<0x100> m;
   m.put(0x1000, abi::hvm_start_info{.magic = abi::hvm_start_magic_value, .nr_modules = 1, .modlist_paddr = 0x1040});
   m.put(0x1040, abi::hvm_modlist_entry{.paddr = 0x100000, .size = 0x1001});
-  const auto handover = *pvhboot::parse(m.window(), 0x1000);
+  const auto handoff = *pvhboot::parse(m.window(), 0x1000);
   memory_map_buffer<4> buffer{};
   memory_map map{buffer};
   abi::boot_params zero_page{};
-  EXPECT(map.append(pc) && map.sanitize() && translate(handover, map, pvhboot::started_by::other, zero_page) &&
+  EXPECT(map.append(pc) && map.sanitize() && translate(handoff, map, pvhboot::started_by::other, zero_page) &&
          zero_page.hdr.ramdisk_size == 0x1001);
 });
 ROW("pitfall D1: the RSDP that a loader was given reaches the kernel it starts", {

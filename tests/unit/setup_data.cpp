@@ -15,8 +15,8 @@ namespace abi = pvhboot::abi;
 /// Two nodes, RNG_SEED of 4 bytes at 0x1000 and DTB of 3 bytes at 0x1021: no alignment is promised.
 constexpr memory<0x100> two_nodes() {
   memory<0x100> m;
-  m.put(0x1000, abi::setup_data{.next = 0x1021, .type = 9, .len = 4});
-  m.put(0x1021, abi::setup_data{.next = 0, .type = 2, .len = 3});
+  m.put(0x1000, abi::setup_data{.next = 0x1021, .type = pvhboot::setup_type{9}, .len = 4});
+  m.put(0x1021, abi::setup_data{.next = 0, .type = pvhboot::setup_type{2}, .len = 3});
   m.put_text(0x1031, "dtb");
   return m;
 }
@@ -49,9 +49,9 @@ ROW("setup_data: setup_data_loop (P25)", {
   auto m = two_nodes();
   EXPECT(walk(m, 0x1000, 2));
   EXPECT(fails(walk(m, 0x1000, 1), errc::setup_data_loop, 0x1021));
-  m.put(0x1021, abi::setup_data{.next = 0x1000, .type = 2, .len = 3});
+  m.put(0x1021, abi::setup_data{.next = 0x1000, .type = pvhboot::setup_type{2}, .len = 3});
   EXPECT(fails(walk(m, 0x1000, 100), errc::setup_data_loop, 0x1000));
-  m.put(0x1021, abi::setup_data{.next = 0x1021, .type = 2, .len = 3});
+  m.put(0x1021, abi::setup_data{.next = 0x1021, .type = pvhboot::setup_type{2}, .len = 3});
   EXPECT(fails(walk(m, 0x1000, 100), errc::setup_data_loop, 0x1021));
 });
 ROW("setup_data: setup_data_unreadable, header and payload", {
@@ -59,16 +59,16 @@ ROW("setup_data: setup_data_unreadable, header and payload", {
   EXPECT(fails(walk(m, 0xfff, 8), errc::setup_data_unreadable, 0xfff));
   EXPECT(fails(walk(m, 0x10f1, 8), errc::setup_data_unreadable, 0x10f1));
   EXPECT(walk(m, 0x10f0, 8));
-  m.put(0x1021, abi::setup_data{.next = 0, .type = 2, .len = 0xcf});
+  m.put(0x1021, abi::setup_data{.next = 0, .type = pvhboot::setup_type{2}, .len = 0xcf});
   EXPECT(walk(m, 0x1000, 8));
-  m.put(0x1021, abi::setup_data{.next = 0, .type = 2, .len = 0xd0});
+  m.put(0x1021, abi::setup_data{.next = 0, .type = pvhboot::setup_type{2}, .len = 0xd0});
   EXPECT(fails(walk(m, 0x1000, 8), errc::setup_data_unreadable, 0x1021));
 });
 ROW("setup_data: setup_data_wraps", {
   auto m = two_nodes();
-  m.put(0x1021, abi::setup_data{.next = 0, .type = 2, .len = 0xfffffff0});
+  m.put(0x1021, abi::setup_data{.next = 0, .type = pvhboot::setup_type{2}, .len = 0xfffffff0});
   EXPECT(fails(walk(m, 0x1000, 8), errc::setup_data_wraps, 0x1021));
-  m.put(0x1021, abi::setup_data{.next = 0, .type = 2, .len = 0xffffffef});
+  m.put(0x1021, abi::setup_data{.next = 0, .type = pvhboot::setup_type{2}, .len = 0xffffffef});
   EXPECT(fails(walk(m, 0x1000, 8), errc::setup_data_unreadable, 0x1021));
 });
 
@@ -89,7 +89,7 @@ ROW("setup_data: INDIRECT and its rules (P26)", {
 
 ROW("setup_data: what is written is walked; a chain that was there is kept", {
   memory<0x100> m;
-  m.put(0x1080, abi::setup_data{.next = 0, .type = 3, .len = 0});
+  m.put(0x1080, abi::setup_data{.next = 0, .type = pvhboot::setup_type{3}, .len = 0});
   setup_data_writer writer{pvhboot::span<uint8_t>{m.contents}.first(0x80), 0x1000, 0x1080};
   const auto seed = writer.reserve(setup_type::rng_seed, 5);
   EXPECT(seed && seed->size() == 5);

@@ -72,8 +72,9 @@ ROW("translate: a boot loader's zero page", {
   EXPECT(z.hdr.cmd_line_ptr == 0x90000 && z.hdr.ramdisk_image == 200 * MiB && z.hdr.ramdisk_size == 5000);
   EXPECT(z.acpi_rsdp_addr == 0xfc008000);
   EXPECT(z.e820_entries == 3 && z.e820_table[2].addr == MiB && z.e820_table[2].size == 0x2000000000 - MiB);
-  EXPECT(z.e820_table[1].type == 2 && z.e820_table[3].size == 0);
-  EXPECT(z.ext_ramdisk_image == 0 && z.ext_cmd_line_ptr == 0 && z.hdr.hardware_subarch == 0);
+  EXPECT(z.e820_table[1].type == pvhboot::memory_type{2} && z.e820_table[3].size == 0);
+  EXPECT(z.ext_ramdisk_image == 0 && z.ext_cmd_line_ptr == 0 &&
+         z.hdr.hardware_subarch == pvhboot::x86_hardware_subarch::pc);
 });
 ROW("translate: the header to its end and not a byte further; the rest of the page is zero (P1, P5, P24, D7)", {
   const outcome o = translated(as_it_is, usual);
@@ -252,7 +253,7 @@ ROW("write_e820: 128 and no more, and never a count that wraps (P6, C1)", {
 });
 ROW("write_e820: more than 128 into a SETUP_E820_EXT node, which joins the chain", {
   memory<0x1000> m;
-  m.put(0x1f00, abi::setup_data{.next = 0, .type = 9, .len = 0});
+  m.put(0x1f00, abi::setup_data{.next = 0, .type = pvhboot::setup_type{9}, .len = 0});
   pvhboot::setup_data_writer more{pvhboot::span<uint8_t>{m.contents}.first(0xf00), 0x1000, 0x1f00};
   auto buffer = scattered<300>();
   memory_map_buffer<300> storage{};
@@ -358,12 +359,13 @@ ROW("read_zero_page: e820_bad_count, map_full, a chain that loops (P6, P25)", {
   EXPECT(fails(pvhboot::read_zero_page(m.window(), z, map), errc::map_full, 1) && map.empty());
   z.e820_entries = 0;
   map.clear();
-  m.put(0x1000, abi::setup_data{.next = 0x1000, .type = 3, .len = 0});
+  m.put(0x1000, abi::setup_data{.next = 0x1000, .type = pvhboot::setup_type{3}, .len = 0});
   z.hdr.setup_data = 0x1000;
   EXPECT(fails(pvhboot::read_zero_page(m.window(), z, map), errc::setup_data_loop, 0x1000));
-  m.put(0x1000, abi::setup_data{.next = 0, .type = 1, .len = 40});
+  m.put(0x1000, abi::setup_data{.next = 0, .type = pvhboot::setup_type{1}, .len = 40});
   EXPECT(fails(pvhboot::read_zero_page(m.window(), z, map), errc::map_full, 0));
-  m.put(0x1000, abi::setup_data{.next = 0, .type = 1, .len = 39});  // Linux ignores what is left over, too
+  m.put(0x1000,
+        abi::setup_data{.next = 0, .type = pvhboot::setup_type{1}, .len = 39});  // Linux ignores what is left over, too
   EXPECT(pvhboot::read_zero_page(m.window(), z, map) && map.size() == 1);
 });
 
@@ -402,7 +404,7 @@ ROW("prepare_for_linux: no_ram", {
 });
 
 /// A handoff with one module at a high address.
-constexpr auto high_handover() {
+constexpr auto high_handoff() {
   memory<0x100> m;
   m.put(0x1000, abi::hvm_start_info{.magic = abi::hvm_start_magic_value,
                                     .version = 1,
@@ -415,7 +417,7 @@ constexpr auto high_handover() {
   return m;
 }
 ROW("translate: a kernel's own zero page, with the high halves of addresses (B7, B8, B14)", {
-  const auto m = high_handover();
+  const auto m = high_handoff();
   memory_map_buffer<8> buffer{};
   memory_map map{buffer};
   abi::boot_params zero_page{};
@@ -431,7 +433,7 @@ ROW("translate: a kernel's own zero page, with the high halves of addresses (B7,
 });
 
 ROW("translate: a kernel's own zero page spills, too", {
-  const auto m = high_handover();
+  const auto m = high_handoff();
   auto ranges = scattered<130>();
   memory_map_buffer<130> storage{};
   memory_map map{storage};
@@ -450,7 +452,8 @@ constexpr int entries_as_linux(uint32_t n) {
   memory<0x2000> m;
   m.put(0x1000, abi::hvm_start_info{
                     .magic = abi::hvm_start_magic_value, .version = 1, .memmap_paddr = 0x1040, .memmap_entries = n});
-  for (uint32_t i = 0; i < n; ++i) m.put(0x1040 + i * 24, abi::hvm_memmap_table_entry{.addr = i, .size = 1, .type = 1});
+  for (uint32_t i = 0; i < n; ++i)
+    m.put(0x1040 + i * 24, abi::hvm_memmap_table_entry{.addr = i, .size = 1, .type = pvhboot::memory_type{1}});
   abi::boot_params zero_page{};
   const auto boot = *pvhboot::parse(m.window(), 0x1000);
   const auto done = translate_as_linux(boot, boot.memory_map(), pvhboot::started_by::other, zero_page);
@@ -461,14 +464,15 @@ ROW("translate_as_linux: one to one, and the ISA hole up to 126 entries (C12)", 
   EXPECT(entries_as_linux(128) == 128 && entries_as_linux(129) == 0 && entries_as_linux(300) == 0);
 });
 ROW("translate_as_linux: loses what Linux loses (B14, D1)", {
-  const auto m = high_handover();
+  const auto m = high_handoff();
   abi::boot_params zero_page{};
   const auto boot = *pvhboot::parse(m.window(), 0x1000);
   EXPECT(translate_as_linux(boot, boot.memory_map(), pvhboot::started_by::xen, zero_page));
   EXPECT(zero_page.hdr.ramdisk_image == 0x80001000 && zero_page.ext_ramdisk_image == 0 &&
          zero_page.hdr.ramdisk_size == 3);
   EXPECT(zero_page.acpi_rsdp_addr == 0 && zero_page.hdr.version == 0x020c && zero_page.hdr.type_of_loader == 0x90);
-  EXPECT(zero_page.e820_entries == 1 && zero_page.e820_table[0].addr == 0xa0000 && zero_page.e820_table[0].type == 2);
+  EXPECT(zero_page.e820_entries == 1 && zero_page.e820_table[0].addr == 0xa0000 &&
+         zero_page.e820_table[0].type == pvhboot::memory_type{2});
   EXPECT(zero_page.hdr.header == 0 && zero_page.hdr.boot_flag == 0 && zero_page.hdr.loadflags == 0);
 });
 

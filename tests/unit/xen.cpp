@@ -37,8 +37,8 @@ ROW("find_xen: not there, too far, or with too few leaves", {
 
 constexpr auto returned_map() {
   memory<60> m;
-  m.put(0x1000, abi::boot_e820_entry{.addr = 0, .size = 0xa0000, .type = 1});
-  m.put(0x1014, abi::boot_e820_entry{.addr = 0x100000, .size = 0x7f00000, .type = 1});
+  m.put(0x1000, abi::boot_e820_entry{.addr = 0, .size = 0xa0000, .type = pvhboot::memory_type{1}});
+  m.put(0x1014, abi::boot_e820_entry{.addr = 0x100000, .size = 0x7f00000, .type = pvhboot::memory_type{1}});
   return m;
 }
 ROW("read_xen_memory_map: 20-byte entries join the same path", {

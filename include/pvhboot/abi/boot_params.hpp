@@ -115,7 +115,7 @@ struct boot_params {
   uint8_t eddbuf_entries{};           ///< 0 to edd_max_entries
   uint8_t edd_mbr_sig_buf_entries{};  ///< 0 to edd_max_mbr_signatures
   uint8_t kbd_status{};               ///< INT 16h/02h: shift state
-  uint8_t secure_boot{};              ///< efi_secureboot_mode
+  efi_secureboot_mode secure_boot{};
   array<uint8_t, 2> _pad5{};
   uint8_t sentinel{};  ///< 0; in the kernel's file 0xff
   array<uint8_t, 1> _pad6{};

@@ -6,6 +6,7 @@
 
 #include <pvhboot/abi/begin.def>
 #include <pvhboot/abi/le.hpp>
+#include <pvhboot/abi/memory_type.hpp>
 
 namespace pvhboot::abi {
 
@@ -13,7 +14,7 @@ namespace pvhboot::abi {
 struct boot_e820_entry {
   le64 addr{};
   le64 size{};  ///< bytes
-  le32 type{};  ///< memory_type
+  le<memory_type> type{};
 };
 static_assert(sizeof(boot_e820_entry) == 20 && alignof(boot_e820_entry) == 1);
 

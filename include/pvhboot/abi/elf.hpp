@@ -96,8 +96,8 @@ inline constexpr uint16_t elf_phnum_extended = 0xffff;  ///< PN_XNUM: the count 
 
 struct Elf32_Ehdr {
   array<uint8_t, elf_ident_size> e_ident{};
-  le16 e_type{};     ///< elf_type
-  le16 e_machine{};  ///< elf_machine
+  le<elf_type> e_type{};
+  le<elf_machine> e_machine{};
   le32 e_version{};
   le32 e_entry{};
   le32 e_phoff{};  ///< file offset of Elf32_Phdr[e_phnum]; 0 if none
@@ -114,8 +114,8 @@ static_assert(sizeof(Elf32_Ehdr) == 52 && alignof(Elf32_Ehdr) == 1 && offsetof(E
 
 struct Elf64_Ehdr {
   array<uint8_t, elf_ident_size> e_ident{};
-  le16 e_type{};     ///< elf_type
-  le16 e_machine{};  ///< elf_machine
+  le<elf_type> e_type{};
+  le<elf_machine> e_machine{};
   le32 e_version{};
   le64 e_entry{};
   le64 e_phoff{};  ///< file offset of Elf64_Phdr[e_phnum]; 0 if none
@@ -131,7 +131,7 @@ struct Elf64_Ehdr {
 static_assert(sizeof(Elf64_Ehdr) == 64 && alignof(Elf64_Ehdr) == 1 && offsetof(Elf64_Ehdr, e_phoff) == 32);
 
 struct Elf32_Phdr {
-  le32 p_type{};  ///< segment_type
+  le<segment_type> p_type{};
   le32 p_offset{};
   le32 p_vaddr{};
   le32 p_paddr{};  ///< where a PVH loader puts it
@@ -144,7 +144,7 @@ static_assert(sizeof(Elf32_Phdr) == 32 && alignof(Elf32_Phdr) == 1 && offsetof(E
 
 /// The 64-bit form has its flags further up.
 struct Elf64_Phdr {
-  le32 p_type{};   ///< segment_type
+  le<segment_type> p_type{};
   le32 p_flags{};  ///< segment_flags
   le64 p_offset{};
   le64 p_vaddr{};
@@ -157,7 +157,7 @@ static_assert(sizeof(Elf64_Phdr) == 56 && alignof(Elf64_Phdr) == 1 && offsetof(E
 
 struct Elf32_Shdr {
   le32 sh_name{};
-  le32 sh_type{};   ///< section_type
+  le<section_type> sh_type{};
   le32 sh_flags{};  ///< section_flags
   le32 sh_addr{};
   le32 sh_offset{};
@@ -171,7 +171,7 @@ static_assert(sizeof(Elf32_Shdr) == 40 && alignof(Elf32_Shdr) == 1 && offsetof(E
 
 struct Elf64_Shdr {
   le32 sh_name{};
-  le32 sh_type{};   ///< section_type
+  le<section_type> sh_type{};
   le64 sh_flags{};  ///< section_flags
   le64 sh_addr{};
   le64 sh_offset{};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// le<T>: a little-endian integer of fixed width whose alignment is 1, and the array that goes with it.
+// le<T>: a little-endian integer or enumeration of fixed width whose alignment is 1, and the array that goes with it.
 //
 // Every multi-byte member of a wire struct is one of these, because a plain integer would make the layout depend on the
 // target: {u64, u64, u32} is 24 bytes with -m64 and 20 with -m32, and Xen's dom0 builder hands over structures that are
@@ -109,6 +109,23 @@ template <class T> struct le {
     if (v < U{} || static_cast<U>(static_cast<T>(v)) != v) value_does_not_fit_in_field(v);
     return static_cast<T>(v);
   }
+};
+
+/// A little-endian enumeration of fixed, unsigned underlying type. Takes and gives the enumeration and nothing else;
+/// the number that a type lacks a name for is written `E{n}`.
+template <class E>
+  requires(__is_enum(E))
+struct le<E> {
+  using value_type = E;
+
+  le() = default;
+  constexpr le(E v) noexcept : raw_{static_cast<__underlying_type(E)>(v)} {}
+
+  [[__nodiscard__]] constexpr E get() const noexcept { return static_cast<E>(raw_.get()); }
+  constexpr operator E() const noexcept { return get(); }
+
+ private:
+  le<__underlying_type(E)> raw_;
 };
 
 using le16 = le<uint16_t>;

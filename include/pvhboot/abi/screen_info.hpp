@@ -57,16 +57,16 @@ struct screen_info {
   le16 orig_video_ega_bx{};
   le16 unused3{};
   uint8_t orig_video_lines{};
-  uint8_t orig_video_isVGA{};  ///< video_type
-  le16 orig_video_points{};    ///< font height
-  le16 lfb_width{};            ///< pixels
-  le16 lfb_height{};           ///< pixels
-  le16 lfb_depth{};            ///< bits per pixel
-  le32 lfb_base{};             ///< low half of the address
-  le32 lfb_size{};             ///< units of 64 KiB for video_type::vlfb, bytes for video_type::efi
-  le16 cl_magic{};             ///< 0xa33f: cl_offset names a command line; protocols before 2.02
-  le16 cl_offset{};            ///< from the start of the real-mode code
-  le16 lfb_linelength{};       ///< bytes
+  video_type orig_video_isVGA{};
+  le16 orig_video_points{};  ///< font height
+  le16 lfb_width{};          ///< pixels
+  le16 lfb_height{};         ///< pixels
+  le16 lfb_depth{};          ///< bits per pixel
+  le32 lfb_base{};           ///< low half of the address
+  le32 lfb_size{};           ///< units of 64 KiB for video_type::vlfb, bytes for video_type::efi
+  le16 cl_magic{};           ///< 0xa33f: cl_offset names a command line; protocols before 2.02
+  le16 cl_offset{};          ///< from the start of the real-mode code
+  le16 lfb_linelength{};     ///< bytes
   uint8_t red_size{};
   uint8_t red_pos{};
   uint8_t green_size{};

@@ -38,8 +38,8 @@ namespace abi {
 /// One node; `len` bytes follow. len + 16 must not wrap 32 bits.
 struct setup_data {
   le64 next{};  ///< address of the next node, 0 at the end
-  le32 type{};  ///< setup_type
-  le32 len{};   ///< bytes of payload
+  le<setup_type> type{};
+  le32 len{};  ///< bytes of payload
 };
 static_assert(sizeof(setup_data) == 16 && alignof(setup_data) == 1);
 

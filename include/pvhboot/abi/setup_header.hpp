@@ -115,15 +115,15 @@ struct setup_header {
   uint8_t min_alignment{};       ///< 0x235 2.10 read: a power of two
   le16 xloadflags{};             ///< 0x236 2.12 read: xloadflags
   le32 cmdline_size{};           ///< 0x238 2.06 read: longest command line, without its NUL
-  le32 hardware_subarch{};       ///< 0x23c 2.07 write: x86_hardware_subarch
-  le64 hardware_subarch_data{};  ///< 0x240 2.07 write
-  le32 payload_offset{};         ///< 0x248 2.08 read: from the start of the protected-mode code
-  le32 payload_length{};         ///< 0x24c 2.08 read: bytes
-  le64 setup_data{};             ///< 0x250 2.09 write: first setup_data node
-  le64 pref_address{};           ///< 0x258 2.10 read
-  le32 init_size{};              ///< 0x260 2.10 read: bytes from the run-time start that must be free RAM
-  le32 handover_offset{};        ///< 0x264 2.11 read: EFI entry, from the start of the protected-mode code
-  le32 kernel_info_offset{};     ///< 0x268 2.15 read: kernel_info, from the start of the protected-mode code
+  le<x86_hardware_subarch> hardware_subarch{};  ///< 0x23c 2.07 write
+  le64 hardware_subarch_data{};                 ///< 0x240 2.07 write
+  le32 payload_offset{};                        ///< 0x248 2.08 read: from the start of the protected-mode code
+  le32 payload_length{};                        ///< 0x24c 2.08 read: bytes
+  le64 setup_data{};                            ///< 0x250 2.09 write: first setup_data node
+  le64 pref_address{};                          ///< 0x258 2.10 read
+  le32 init_size{};           ///< 0x260 2.10 read: bytes from the run-time start that must be free RAM
+  le32 handover_offset{};     ///< 0x264 2.11 read: EFI entry, from the start of the protected-mode code
+  le32 kernel_info_offset{};  ///< 0x268 2.15 read: kernel_info, from the start of the protected-mode code
 };
 static_assert(sizeof(setup_header) == 123 && alignof(setup_header) == 1);
 static_assert(offsetof(setup_header, header) == 0x202 - setup_header_file_offset);

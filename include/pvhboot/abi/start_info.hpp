@@ -13,6 +13,7 @@
 
 #include <pvhboot/abi/begin.def>
 #include <pvhboot/abi/le.hpp>
+#include <pvhboot/abi/memory_type.hpp>
 
 namespace pvhboot {
 
@@ -65,8 +66,8 @@ static_assert(sizeof(hvm_modlist_entry) == 32 && alignof(hvm_modlist_entry) == 1
 /// 24 bytes. Not the 20-byte packed record that e820 and XENMEM_memory_map use.
 struct hvm_memmap_table_entry {
   le64 addr{};
-  le64 size{};      ///< bytes
-  le32 type{};      ///< memory_type
+  le64 size{};  ///< bytes
+  le<memory_type> type{};
   le32 reserved{};  ///< zero in version 1, but QEMU's option ROM may leave ACPI 3 extended attributes
 };
 static_assert(sizeof(hvm_memmap_table_entry) == 24 && alignof(hvm_memmap_table_entry) == 1);

@@ -46,10 +46,10 @@ void scatter(uint32_t n) {
   const auto* table = reinterpret_cast<const abi::hvm_memmap_table_entry*>(static_cast<uintptr_t>(info.memmap_paddr));
   for (uint32_t i = 0; i < info.memmap_entries && count < most_entries; ++i) {
     const abi::hvm_memmap_table_entry e = map[count++] = table[i];
-    if (e.type == 1u && e.addr == 0x100000u) end = e.addr + e.size;
+    if (e.type == pvhboot::memory_type::ram && e.addr == 0x100000u) end = e.addr + e.size;
   }
   for (uint64_t at = (end - (uint64_t{64} << 20)) & ~uint64_t{0xfff}; n > 0 && count < most_entries; --n, at -= 0x2000)
-    map[count++] = {.addr = at, .size = 0x1000, .type = 2};
+    map[count++] = {.addr = at, .size = 0x1000, .type = pvhboot::memory_type::reserved};
   info.memmap_paddr = address_of(map);
   info.memmap_entries = count;
 }
