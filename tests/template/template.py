@@ -57,10 +57,12 @@ def commands(system: str, variant: Variant) -> tuple[list[list[str]], dict[str, 
         return ([["cmake", "-B", "build", f"-DPVHBOOT={headers}", f"-DSCRIPT={variant.script}",
                   f"-DCMAKE_CXX_COMPILER={variant.compiler}", f"-DCMAKE_CXX_STANDARD={variant.standard[-2:]}",
                   f"-DCMAKE_EXE_LINKER_FLAGS={linker}"], ["cmake", "--build", "build"]], {}, "build/kernel.elf")
-    standard = variant.standard if variant.compiler == "g++" else variant.standard.replace("23", "2b")
+    standard, flags = variant.standard, ""
+    if variant.compiler == "clang++" and standard == "c++23":
+        standard, flags = "none", "-std=c++2b"  # Meson 1.0 does not know that clang has it
     return ([["meson", "setup", "build", f"-Dpvhboot={headers}", f"-Dscript={variant.script}", f"-Dcpp_std={standard}",
               "--werror"], ["meson", "compile", "-C", "build"]],
-            {"CXX": variant.compiler, "CXX_LD": variant.linker, "CXXFLAGS": "", "LDFLAGS": ""}, "build/kernel.elf")
+            {"CXX": variant.compiler, "CXX_LD": variant.linker, "CXXFLAGS": flags, "LDFLAGS": ""}, "build/kernel.elf")
 
 
 def build(system: str, variant: Variant, folder: Path) -> Path:

@@ -6,7 +6,7 @@
 
 #include <pvhboot/core/span.hpp>
 
-static void put(char c) {
+inline void put(char c) {
   const auto out = [](uint16_t port, char byte) { asm volatile("outb %0, %1" : : "a"(byte), "Nd"(port)); };
   uint8_t ready = 0;
   for (int patience = 100000; patience > 0 && (ready & 0x20) == 0; --patience)  // an absent port reads as ready
@@ -15,21 +15,21 @@ static void put(char c) {
   out(0x3f8, c);
 }
 
-static void put(pvhboot::string_ref text) {
+inline void put(pvhboot::string_ref text) {
   for (const char c : text) put(c);
 }
 
-static void put(uint64_t number) {
+inline void put(uint64_t number) {
   put("0x");
   for (int shift = 60; shift >= 0; shift -= 4) put("0123456789abcdef"[number >> shift & 0xf]);
 }
 
-static void print(pvhboot::string_ref text) {
+inline void print(pvhboot::string_ref text) {
   put(text);
   put("\r\n");
 }
 
-static void print(uint64_t addr, uint64_t size, pvhboot::string_ref type) {
+inline void print(uint64_t addr, uint64_t size, pvhboot::string_ref type) {
   put(addr);
   put(" ");
   put(size);
