@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Everything a kernel or a boot loader needs. The opt-ins have includes of their own: pvh/emit_note.hpp, which has asm;
-// pvh/lint.hpp, linux/e820.hpp and xen/grub_mmap.hpp, which model other consumers; spec.hpp and reflect.hpp. Needs
-// <stddef.h> and <stdint.h>, nothing else.
+// Everything a kernel or a boot loader needs. The opt-ins have includes of their own: pvh/emit_note.hpp and
+// pvh/entry.hpp, which have asm; pvh/lint.hpp, linux/e820.hpp and xen/grub_mmap.hpp, which model other consumers;
+// spec.hpp and reflect.hpp. Needs <stddef.h> and <stdint.h>, nothing else.
 //
 //     const auto boot = pvhboot::parse(memory, paddr);            // a handoff
 //     const auto kernel = pvhboot::parse_bzimage(file);           // Linux

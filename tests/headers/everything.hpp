@@ -6,6 +6,7 @@
 #include <pvhboot/linux/e820.hpp>
 #include <pvhboot/producer.hpp>
 #include <pvhboot/pvh/emit_note.hpp>
+#include <pvhboot/pvh/entry.hpp>
 #include <pvhboot/pvh/lint.hpp>
 #include <pvhboot/pvhboot.hpp>
 #include <pvhboot/reflect.hpp>

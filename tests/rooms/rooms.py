@@ -69,7 +69,7 @@ def main() -> int:
     parser.add_argument("--root", type=Path, required=True)
     root = parser.parse_args().root
     include = root / "include/pvhboot"
-    headers = sorted(path for path in include.rglob("*") if path.suffix in (".hpp", ".def", ".h"))
+    headers = sorted(path for path in include.rglob("*") if path.suffix in (".hpp", ".def", ".h", ".S"))
     problems = self_test()
     for path in headers:
         problems += problems_of(str(path.relative_to(include)), path.read_text(encoding="utf-8"))

@@ -109,7 +109,7 @@ def names(tree: ast.AST) -> list[Piece]:
 
 
 LANGUAGES = {".md": of_markdown, ".py": of_python, ".txt": of_plain, "": of_plain,
-             **dict.fromkeys((".hpp", ".cpp", ".h", ".c", ".def", ".inc", ".ld"), of_c)}
+             **dict.fromkeys((".hpp", ".cpp", ".h", ".c", ".S", ".def", ".inc", ".ld"), of_c)}
 
 
 def language(path: Path):

@@ -25,10 +25,10 @@
 //                              no relocations
 //   PVHBOOT_ENTRY_1G_PAGES     map the lowest 512 GiB, with pages of 1 GiB
 //
-// kernel_main takes the physical address of the start info and, if it has a second parameter, the distance that the image
-// was moved (modulo 2^32), and runs with interrupts off, the direction flag clear, and an aligned stack. Selectors: 0x10
-// 32-bit code, 0x18 data, 0x20 64-bit code. EFER.NXE is set if the CPU has it. There is no IDT and no TSS, and SSE is off:
-// compile with -mgeneral-regs-only. If kernel_main returns, the CPU halts.
+// kernel_main takes the physical address of the start info and, if it has a second parameter, the distance that the
+// image was moved (modulo 2^32), and runs with interrupts off, the direction flag clear, and an aligned stack.
+// Selectors: 0x10 32-bit code, 0x18 data, 0x20 64-bit code. EFER.NXE is set if the CPU has it. There is no IDT and no
+// TSS, and SSE is off: compile with -mgeneral-regs-only. If kernel_main returns, the CPU halts.
 //
 // A CPU without long mode, or without the pages that an option needs, and an image that was moved by another distance
 // end with a message on port 0xe9 and the first serial port, and halt.
@@ -64,10 +64,10 @@ template <class Result, class Address, class Distance>
 }  // namespace pvhboot
 
 // What the asm calls. The compiler sees the call of kernel_main, also with link-time optimisation.
-#define PVHBOOT_ENTRY_CALLS_(kernel_main)                                                     \
-  extern "C" void pvhboot_enter_kernel(uint32_t, uint32_t);                                   \
+#define PVHBOOT_ENTRY_CALLS_(kernel_main)                                                          \
+  extern "C" void pvhboot_enter_kernel(uint32_t, uint32_t);                                        \
   extern "C" [[gnu::__used__]] void pvhboot_enter_kernel(uint32_t start_info, uint32_t distance) { \
-    pvhboot::enter_kernel(kernel_main, start_info, distance);                                 \
+    pvhboot::enter_kernel(kernel_main, start_info, distance);                                      \
   }
 
 // The zeroes stand for options that are left out; the last one is for the dots.
