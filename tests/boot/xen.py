@@ -12,6 +12,7 @@ import argparse
 import dataclasses
 import re
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Callable
@@ -21,6 +22,7 @@ import tiny_guest
 import xen_zero_pages as zero_pages
 from common import skip
 from lab import LabError, boot, console, cpio, packages, userspace, wire, xen, xen_packages
+from template import template
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -59,6 +61,7 @@ def guests() -> list[xen.Guest]:
         # The output exceeds the console ring: a domain must not hang if dom0 does not read the ring.
         xen.Guest("unread", "kernel32.elf", None, "x " * 500 + "dump", memory=MEMORY, timeout=90, unread=True),
         xen.Guest("small", "chainload.elf", "bundle", APPEND, memory=64, timeout=60),
+        xen.Guest("template", "template.elf", memory=MEMORY, timeout=30),
         xen.Guest("reset", "reset.elf", memory=32, timeout=30),
         xen.Guest("hang", "hang.elf", memory=32, timeout=3),
         xen.Guest("linux-pv", "vmlinuz", "initrd", APPEND, "pv", memory=MEMORY),
@@ -75,8 +78,16 @@ def files(lab: Lab) -> dict[str, bytes]:
     vmlinuz, initrd = xen_packages.kernel().read_bytes(), lab.initramfs.data
     return {"kernel32.elf": lab.program("kernel/kernel32.elf"), "kernel64.elf": lab.program("kernel/kernel64.elf"),
             "chainload.elf": lab.program("chainload/chainload.elf"), "vmlinuz": vmlinuz, "initrd": initrd,
+            "template.elf": template_kernel(),
             "reset.elf": tiny_guest.elf("", None, tiny_guest.TRIPLE_FAULT), "hang.elf": tiny_guest.elf("", None),
             "grub": xen_packages.grub_image(vmlinuz, initrd, APPEND), "bundle": cpio.chainload_module(vmlinuz, initrd)}
+
+
+def template_kernel() -> bytes:
+    """The kernel of examples/template/make, in a higher half."""
+    variant = template.Variant("higher-half", "g++", "bfd", "c++20")
+    with tempfile.TemporaryDirectory(prefix="pvhboot-") as scratch:
+        return template.build("make", variant, Path(scratch) / "make").read_bytes()
 
 
 def is_unsorted(ranges: list[wire.Range]) -> bool:
@@ -102,6 +113,16 @@ def check_kernel(lab: Lab, name: str, verdict: boots.Verdict) -> None:
     debug = [line.removeprefix(f"(d{number}) ") for line in lab.session.xen if line.startswith(f"(d{number}) ")]
     verdict.check("Xen's debug port has the same lines as the guest's console",
                   [line for line in debug if line.startswith("kernel: ")] == lab.lines(name), f"{len(debug)} lines")
+
+
+def check_template(lab: Lab, name: str, verdict: boots.Verdict) -> None:
+    """The kernel has no Xen console: its lines are on the debug port. It halts, which Xen takes for a power-off."""
+    number = list(lab.session.guests).index(name) + 1
+    lines = [line.removeprefix(f"(d{number}) ") for line in lab.session.xen if line.startswith(f"(d{number}) ")]
+    received = console.read("kernel", lab.lines("kernel32")).received
+    verdict.equal("end", lab.session.guests[name].end, "poweroff")
+    verdict.equal("map, as examples/kernel printed it", template.printed_map(lines), received)
+    verdict.check("it comes to its last line", template.LAST_LINE in lines)
 
 
 def check_unread(lab: Lab, name: str, verdict: boots.Verdict) -> None:
@@ -254,6 +275,7 @@ def judged(lab: Lab, name: str) -> boot.Outcome:
 
 CHECKS: dict[str, Callable[[Lab, str, boots.Verdict], None]] = {
     "kernel32": check_kernel, "kernel64": check_kernel, "unread": check_unread, "small": check_small,
+    "template": check_template,
     "reset": check_end, "hang": check_end,
     "linux-pv": check_pv, "linux-pvh": check_pvh, "chainload": check_chainload_here, "grub": check_grub,
     "above-4g": check_above_4g,

@@ -76,6 +76,11 @@ def build(system: str, variant: Variant, folder: Path) -> Path:
     return folder / kernel
 
 
+def printed_map(lines: list[str]) -> list[wire.Range]:
+    matches = [re.fullmatch(r"(0x\w{16}) (0x\w{16}) (\w+)", line) for line in lines]
+    return [wire.Range(int(match[1], 16), int(match[2], 16), TYPES[match[3]]) for match in matches if match]
+
+
 def boot(kernel: Path, machine: str) -> list[wire.Range]:
     """The map that the kernel prints. Raise LabError if it is not the one in the machine's memory."""
     witnessed: list[list[wire.Range]] = []
@@ -88,8 +93,7 @@ def boot(kernel: Path, machine: str) -> list[wire.Range]:
         witnessed.extend(wire.read_start_info(memory, place).memory_map for place in places)
 
     done = qemu.inspect(qemu.Machine(kernel, machine=machine), LAST_LINE, look, TIMEOUT)
-    printed = [wire.Range(int(match[1], 16), int(match[2], 16), TYPES[match[3]]) for match in
-               (re.match(r"(0x\w{16}) (0x\w{16}) (.*)", line) for line in done.lines) if match]
+    printed = printed_map(done.lines)
     if [printed] != witnessed or wire.ram_bytes(printed) < 255 << 20:
         raise LabError(f"{machine}: printed {printed}, memory has {witnessed}")
     return printed
