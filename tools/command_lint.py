@@ -13,6 +13,8 @@ from lab import ROOT, LabError
 FLAGS = ["-std=c++20", f"-I{ROOT / 'include'}"]
 EXAMPLE_FLAGS = ["-m32", "-ffreestanding", "-fno-exceptions", "-fno-rtti", "-nostdinc++"]
 HOSTED = "examples/fuzz/"  # programs for the build machine
+TEMPLATE = "examples/template/"
+TEMPLATE_FLAGS = ["-ffreestanding", "-fno-exceptions", "-fno-rtti", "-nostdinc++", "-DVIRTUAL_BASE=0"]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,8 +58,13 @@ def header_jobs(scratch: Path) -> list[tuple[str, Path, list[str]]]:
 
 
 def example_jobs() -> list[tuple[str, Path, list[str]]]:
-    return [(path, ROOT / path, FLAGS + ([] if path.startswith(HOSTED) else EXAMPLE_FLAGS))
-            for path in sources.tracked((".cpp",), ("examples",))]
+    return [(path, ROOT / path, FLAGS + flags_of(path)) for path in sources.tracked((".cpp",), ("examples",))]
+
+
+def flags_of(path: str) -> list[str]:
+    if path.startswith(HOSTED):
+        return []
+    return TEMPLATE_FLAGS if path.startswith(TEMPLATE) else EXAMPLE_FLAGS
 
 
 def tidy(tool: str, file: Path, flags: list[str]) -> tuple[int, str]:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Compile each C++ block of the README, and check that each linked file of the documents exists."""
+"""Compile each C++ block of the README and of docs/, and check that each linked file of the documents exists."""
 import pathlib
 import re
 import subprocess
@@ -19,17 +19,20 @@ def dead_links(document: pathlib.Path) -> list[str]:
 def main() -> int:
     root, prelude = pathlib.Path(sys.argv[1]), sys.argv[2]
     compiler = sys.argv[sys.argv.index("--") + 1:]
-    blocks = cpp_blocks((root / "README.md").read_text(encoding="utf-8"))
-    failures = [] if len(blocks) >= 3 else [f"README.md: {len(blocks)} blocks of C++, expected one for each user"]
-    for number, block in enumerate(blocks, 1):
+    pages = {page.name: cpp_blocks(page.read_text(encoding="utf-8")) for page in
+             [root / "README.md", *sorted(root.glob("docs/*.md"))]}
+    first = len(pages["README.md"])
+    failures = [] if first >= 3 else [f"README.md: {first} blocks of C++, expected one for each user"]
+    numbered = [(name, number, block) for name, blocks in pages.items() for number, block in enumerate(blocks, 1)]
+    for name, number, block in numbered:
         command = [*compiler, "-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror",
                    f"-I{root / 'include'}", "-include", prelude, "-fsyntax-only", "-x", "c++", "-"]
         run = subprocess.run(command, input=block, capture_output=True, text=True, timeout=120)
         if run.returncode != 0:
-            failures.append(f"README.md, C++ block {number}:\n{run.stderr}")
+            failures.append(f"{name}, C++ block {number}:\n{run.stderr}")
     for document in [*root.glob("*.md"), *root.glob("docs/*.md"), *root.glob("examples/*/*.md")]:
         failures += dead_links(document)
-    print("\n".join(failures) or f"{len(blocks)} blocks compiled")
+    print("\n".join(failures) or f"{len(numbered)} blocks compiled")
     return 1 if failures else 0
 
 

@@ -39,19 +39,19 @@ inline void print(uint64_t addr, uint64_t size, pvhboot::string_ref type) {
 
 extern "C" {
 
-[[gnu::used]] void* memcpy(void* to, const void* from, size_t n) {
+[[gnu::used]] inline void* memcpy(void* to, const void* from, size_t n) {
   void* const result = to;
   asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
   return result;
 }
 
-[[gnu::used]] void* memset(void* to, int value, size_t n) {
+[[gnu::used]] inline void* memset(void* to, int value, size_t n) {
   void* const result = to;
   asm volatile("rep stosb" : "+D"(to), "+c"(n) : "a"(value) : "memory");
   return result;
 }
 
-[[gnu::used]] void* memmove(void* to, const void* from, size_t n) {
+[[gnu::used]] inline void* memmove(void* to, const void* from, size_t n) {
   if (reinterpret_cast<uintptr_t>(to) - reinterpret_cast<uintptr_t>(from) >= n) return memcpy(to, from, n);
   uint8_t* last_to = static_cast<uint8_t*>(to) + n - 1;
   const uint8_t* last_from = static_cast<const uint8_t*>(from) + n - 1;
@@ -59,7 +59,7 @@ extern "C" {
   return to;
 }
 
-[[gnu::used]] int memcmp(const void* a, const void* b, size_t n) {
+[[gnu::used]] inline int memcmp(const void* a, const void* b, size_t n) {
   const auto* x = static_cast<const uint8_t*>(a);
   const auto* y = static_cast<const uint8_t*>(b);
   for (size_t i = 0; i < n; ++i)
