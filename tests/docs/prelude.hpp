@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Declarations that the README's snippets assume.
+// Declarations that the snippets of the README and of docs/ assume.
 #pragma once
 
 #include <pvhboot/pvh/emit_note.hpp>
@@ -12,6 +12,7 @@ void must(const pvhboot::result<void>& done);
 extern "C" const char kernel_begin[];
 uint64_t kernel_size();
 uint64_t address(const char* symbol);
+uint8_t* pointer(uint64_t paddr);
 void add_frames(uint64_t addr, uint64_t size);
 void acpi_init(uint64_t rsdp_paddr);
 void complain(pvhboot::string_ref what, uint64_t where, pvhboot::string_ref who_fails);
