@@ -4,6 +4,7 @@
 #pragma once
 
 #include <pvhboot/pvh/emit_note.hpp>
+#include <pvhboot/pvh/entry.hpp>
 #include <pvhboot/pvh/lint.hpp>
 #include <pvhboot/pvhboot.hpp>
 
