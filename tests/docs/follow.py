@@ -67,7 +67,7 @@ def perform(step: Step, folder: Path, limit: float) -> None:
     lines: list[str] = []
     with subprocess.Popen(["bash", "-c", f"set -e\n{step.command}"], cwd=folder, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-                          env=os.environ | {"PVHBOOT": str(ROOT), "LC_ALL": "C"}, start_new_session=True) as process:
+                          env=os.environ | {"PVHBOOT": str(folder.parent / "pvhboot"), "LC_ALL": "C"}, start_new_session=True) as process:
 
         def end() -> None:
             os.killpg(process.pid, signal.SIGKILL)
@@ -102,9 +102,12 @@ def main() -> int:
     commands = sum(bool(step.command) for step in steps)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="pvhboot-") as scratch:
+        reader = Path(scratch) / "reader"
+        reader.mkdir()
+        (reader.parent / "pvhboot").symlink_to(ROOT)  # make takes no path with spaces
         for step in steps:
             try:
-                perform(step, Path(scratch), LIMIT)
+                perform(step, reader, LIMIT)
             except LabError as why:
                 print(f"{page.name}: {why}")
                 return 1
