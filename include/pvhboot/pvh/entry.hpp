@@ -6,7 +6,8 @@
 //     static void kernel_main(uint32_t start_info) { … }   // pvhboot::parse takes this address
 //     PVHBOOT_ENTRY_64(kernel_main, 16384);                // a stack of 16 KiB
 //
-// once in an image, at namespace scope, after a declaration of the function. The linker script needs a PT_NOTE segment
+// once in an image, at namespace scope, after a declaration of the function. The entry is the symbol _start. It is
+// written in AT&T syntax, so the file cannot be compiled with -masm=intel. The linker script needs a PT_NOTE segment
 // for the section .note.Xen; docs/kernel.md has scripts and the compiler's flags. A source in assembler includes
 // pvh/entry.S instead, whose kernel_main is a symbol.
 //
@@ -14,7 +15,8 @@
 //   PVHBOOT_ENTRY_64(kernel_main, stack_bytes [, options])       long mode; the lowest 4 GiB are mapped to themselves
 //   PVHBOOT_ENTRY_64_HIGH(kernel_main, stack_bytes, virtual_base [, options])
 //       as before, and the lowest 1 GiB is also mapped at virtual_base, where kernel_main runs. The image is linked at
-//       its physical address plus virtual_base, a multiple of 1 GiB such as 0xffffffff80000000; 0 is no higher half
+//       its physical address, which ends below 1 GiB, plus virtual_base, a multiple of 1 GiB such as
+//       0xffffffff80000000; 0 is no higher half. If the image was moved, the mapping moves by the same distance
 //
 // Options, combined with |:
 //   PVHBOOT_ENTRY_CLEAR_BSS    clear the memory from the symbol __bss_start to __bss_end. Every loader of the protocol
@@ -33,7 +35,7 @@
 // A CPU without long mode, or without the pages that an option needs, and an image that was moved by another distance
 // end with a message on port 0xe9 and the first serial port, and halt.
 //
-// Source: docs/misc/pvh.pandoc; Intel SDM volume 3, 11.8.5, "Initializing IA-32e Mode".
+// Source: docs/misc/pvh.pandoc; Intel SDM volume 3, "Initializing IA-32e Mode".
 #pragma once
 
 #include <pvhboot/abi/begin.def>
