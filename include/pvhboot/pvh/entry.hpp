@@ -3,29 +3,28 @@
 // Opt-in, asm: the code from the PVH entry to a C++ function, with the note that makes the image bootable. It loads a
 // GDT and flat segments, sets up a stack, and for a 64-bit kernel enters long mode.
 //
-//     static void kernel_main(uint32_t start_info) { … }   // pvhboot::parse takes this address
-//     PVHBOOT_ENTRY_64(kernel_main, 16384);                // a stack of 16 KiB
+//     void kernel_main(uint32_t start_info);   // pvhboot::parse takes this address
+//     PVHBOOT_ENTRY_64(kernel_main, 16384);    // a stack of 16 KiB
 //
 // once in an image, at namespace scope, after a declaration of the function. The entry is the symbol _start. It is
 // written in AT&T syntax, so the file cannot be compiled with -masm=intel. The linker script needs a PT_NOTE segment
 // for the section .note.Xen; docs/kernel.md has scripts and the compiler's flags. A source in assembler includes
 // pvh/entry.S instead, whose kernel_main is a symbol.
 //
-//   PVHBOOT_ENTRY_32(kernel_main, stack_bytes [, options])       32-bit protected mode, flat, without paging
-//   PVHBOOT_ENTRY_64(kernel_main, stack_bytes [, options])       long mode; the lowest 4 GiB are mapped to themselves
-//   PVHBOOT_ENTRY_64_HIGH(kernel_main, stack_bytes, virtual_base [, options])
-//       as before, and the lowest 1 GiB is also mapped at virtual_base, where kernel_main runs. The image is linked at
-//       its physical address, which ends below 1 GiB, plus virtual_base, a multiple of 1 GiB such as
-//       0xffffffff80000000; 0 is no higher half. If the image was moved, the mapping moves by the same distance
+// - PVHBOOT_ENTRY_32(kernel_main, stack_bytes [, options]): 32-bit protected mode, flat, without paging.
+// - PVHBOOT_ENTRY_64(kernel_main, stack_bytes [, options]): long mode; the lowest 4 GiB are mapped to themselves.
+// - PVHBOOT_ENTRY_64_HIGH(kernel_main, stack_bytes, virtual_base [, options]): as before, and the lowest 1 GiB is also
+//   mapped at virtual_base, where kernel_main runs. The image is linked at its physical address, which ends below 1
+//   GiB, plus virtual_base, a multiple of 1 GiB such as 0xffffffff80000000; 0 is no higher half. If the image was
+//   moved, the mapping moves by the same distance.
 //
 // Options, combined with |:
-//   PVHBOOT_ENTRY_CLEAR_BSS    clear the memory from the symbol __bss_start to __bss_end. Every loader of the protocol
-//                              does that; one that copies a flat file does not
-//   PVHBOOT_ENTRY_RELOCATABLE  also emit PHYS32_RELOC: a loader may move the image by a multiple of 2 MiB, to 2 MiB or
-//                              above and below 4 GiB. With virtual_base nothing else changes, if the image is linked at
-//                              a multiple of 2 MiB. Without it the kernel's code must be position-independent and have
-//                              no relocations
-//   PVHBOOT_ENTRY_1G_PAGES     map the lowest 512 GiB, with pages of 1 GiB
+// - PVHBOOT_ENTRY_CLEAR_BSS: clear the memory from the symbol __bss_start to __bss_end. Every loader of the protocol
+//   does that; one that copies a flat file does not.
+// - PVHBOOT_ENTRY_RELOCATABLE: also emit PHYS32_RELOC. A loader may move the image by a multiple of 2 MiB, to 2 MiB or
+//   above and below 4 GiB. With virtual_base nothing else changes, if the image is linked at a multiple of 2 MiB.
+//   Without it the kernel's code must be position-independent and have no relocations.
+// - PVHBOOT_ENTRY_1G_PAGES: map the lowest 512 GiB, with pages of 1 GiB.
 //
 // kernel_main takes the physical address of the start info and, if it has a second parameter, the distance that the
 // image was moved (modulo 2^32), and runs with interrupts off, the direction flag clear, and an aligned stack.
