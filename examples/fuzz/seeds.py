@@ -369,10 +369,72 @@ def xen_seeds() -> dict[str, bytes]:
     }
 
 
+# write
+
+def text(content: bytes | None) -> bytes:
+    return b"\xff" if content is None else bytes([len(content)]) + content
+
+
+def write_seeds() -> dict[str, bytes]:
+    pc = b"".join(number(addr) + number(size) + bytes([kind]) + struct.pack("<H", 0) for addr, size, kind in PC)
+    initrd = number(0x4000000) + number(0x123456) + struct.pack("<Q", 0)
+
+    def seed(layout: bytes, rest: bytes, version: int = 1, split: int = 0xFFFF, words: int = 0) -> bytes:
+        return (number(0x6000) + struct.pack("<HHBQ", 0x400, split, version, words) + number(0xE0000) + layout + rest)
+
+    block = b"\0" + number(0x6000)
+    apart = b"\1" + b"".join(number(0x6000 + at) for at in (0, 0x40, 0x80, 0x200, 0x280))
+    scattered = b"\2" + b"".join(number(at) for at in (0x6000, 0x6040, 0, 0x6200, 0))
+    module = initrd + text(b"module")
+    tail = text(b"console=ttyS0") + b"\1" + module + bytes([len(PC)]) + pc + b"\0"
+    return {
+        "usual": seed(block, tail),
+        "two-pieces": seed(block, tail, split=0x47),
+        "apart": seed(apart, tail),
+        "scattered": seed(scattered, text(b"x") + b"\2" + module + number(0x6300) + initrd + text(None) + number(0) +
+                          b"\0\0"),
+        "version0": seed(block, text(b"first second") + b"\1" + module + b"\0\0", version=0, words=3),
+        "reserved-words": seed(block, text(None) + b"\0" + bytes([len(PC)]) + pc.replace(b"\1\0\0", b"\1\7\0") + b"\4",
+                               words=5 << 32),
+        "nothing": seed(block, text(None) + b"\0\0\0"),
+    }
+
+
+# plan
+
+def plan_seeds() -> dict[str, bytes]:
+    def kernel(flags: int, first: int = 0x1000000, size: int = 0x2000000, lowest: int = 0x1000000,
+               highest: int = 0x3FFFFFFF) -> bytes:
+        return (number(first) + number(size) + struct.pack("<HBB", 16, flags, 21) + number(lowest) + number(highest) +
+                struct.pack("<Q", 0x5555555555555555))
+
+    def modules(*given: tuple[int, int, int]) -> bytes:
+        return bytes([len(given)]) + b"".join(number(at) + number(size) + bytes([n]) for at, size, n in given)
+
+    def blocks(*given: tuple[int, int, int, int, int, int]) -> bytes:
+        return bytes([len(given)]) + b"".join(
+            number(size) + bytes([log]) + number(low) + number(high) + bytes([kind]) + number(at)
+            for size, log, low, high, kind, at in given)
+
+    acpi = number(0) + number(0x3000) + b"\x10"
+    two = modules((0, 0x123456, 255), (0, 1, 6))
+    some = blocks((0x20, 3, 0x500, 0x6FFF, 0, 0), (0x1000, 12, 0, 0xFFFFFFFF, RESERVED, 0),
+                  (0x10000, 12, 0, 0xFFFFFFFF, RESERVED, 0xFEFF0000))
+    return {
+        "usual": kernel(8) + acpi + two + blocks() + ranges(*PC),
+        "moved": kernel(9) + acpi + two + blocks((0x1000, 12, 0, 0, 0, 0x2000000)) + ranges(*PC),
+        "random": kernel(11) + acpi + two + some + ranges(*PC),
+        "version0": kernel(4) + number(0xF59E0) + number(0) + b"\0" + modules((0x4000000, 0x1234, 3)) + blocks() + ranges(*PC),
+        "low-memory": kernel(8, 0x100000, 0x100000) + number(0) + number(0) + b"\x10" + two + some +
+                      ranges((0, 0x100000, RAM), (0x100000, 0x300000, RAM)),
+        "full": kernel(1, 0x100000, 0x100000, 0x100000) + acpi + two + some + ranges((0x100000, 0x103000, RAM)),
+    }
+
+
 def main() -> None:
     every = {"parse": parse_seeds(), "sanitize": sanitize_seeds(), "bzimage": bzimage_seeds(),
              "translate": translate_seeds(), "notes": notes_seeds(), "image": image_seeds(),
-             "xen": xen_seeds()}
+             "xen": xen_seeds(), "write": write_seeds(), "plan": plan_seeds()}
     for harness, seeds in every.items():
         room = CORPUS / harness
         room.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Everything that reads a kernel image and puts it into a guest's memory: for VMMs, toolstacks, and loaders that start
-// a PVH kernel. Needs <stddef.h> and <stdint.h>, nothing else.
+// Everything that reads a kernel image, plans a guest's memory, loads the image, writes the handoff and sets the CPU:
+// for VMMs, toolstacks, and loaders that start a PVH kernel. Needs <stddef.h> and <stdint.h>, nothing else.
 //
 //     const auto image = pvhboot::parse_elf(file);
 //     if (!image) return image.error();
@@ -25,6 +25,9 @@
 #include <pvhboot/elf/load.hpp>
 #include <pvhboot/elf/notes.hpp>
 #include <pvhboot/pvh/choose_base.hpp>
+#include <pvhboot/pvh/entry_state.hpp>
+#include <pvhboot/pvh/handoff.hpp>
 #include <pvhboot/pvh/phys32_note.hpp>
+#include <pvhboot/pvh/plan.hpp>
 
 #include <pvhboot/abi/end.def>

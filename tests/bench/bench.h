@@ -32,6 +32,10 @@ int library_strict_and_map(const struct handoff *h, uint8_t *zero_page);
 /* Sanitises n ranges in place; there are slots for 2n. Returns the new number of ranges. */
 size_t library_sanitize(struct range *ranges, size_t n);
 
+/* Writes a version 1 handoff with these entries, a module and a command line to paddr, where `to` lies. Returns its
+   size in bytes, or 0. */
+size_t library_write(const struct range *entries, size_t n, uint8_t *to, size_t size, uint64_t paddr);
+
 /* In C (linux_like.c): Linux's PVH entry, which has no checks, and its sweep over the change points of an e820 table.
  */
 int linux_translate(const struct handoff *h, uint8_t *zero_page);

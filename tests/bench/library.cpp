@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The measured functions with the library.
+#include <pvhboot/pvh/handoff.hpp>
 #include <pvhboot/pvhboot.hpp>
 
 #include "bench.h"
@@ -52,4 +53,13 @@ size_t library_sanitize(range* ranges, size_t n) {
   static_assert(sizeof(range) == sizeof(memory_range) && offsetof(range, type) == offsetof(memory_range, type));
   memory_map map{{reinterpret_cast<memory_range*>(ranges), 2 * n}, scratch, n};
   return map.sanitize() ? map.size() : 0;
+}
+
+size_t library_write(const range* entries, size_t n, uint8_t* to, size_t size, uint64_t paddr) {
+  const pvhboot::handoff_module modules[] = {{.paddr = 0x8000000, .size = 0x100000}};
+  const pvhboot::handoff h{.cmdline = "console=ttyS0",
+                           .modules = modules,
+                           .rsdp_paddr = 0xf59e0,
+                           .memmap = {reinterpret_cast<const memory_range*>(entries), n}};
+  return write(h, {to, size}, paddr) ? static_cast<size_t>(h.size_bytes()) : 0;
 }

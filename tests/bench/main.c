@@ -74,6 +74,8 @@ static int same(const struct range *a, const struct range *b, size_t n) {
   return 1;
 }
 
+static uint8_t blocks[2][0x2000];
+
 static void expect(int holds, const char *what) {
   if (holds) return;
   fprintf(stderr, "the results differ: %s\n", what);
@@ -93,6 +95,15 @@ int main(void) {
   expect(memcmp(pages[0], pages[1], 4096) == 0, "as Linux");
   expect(memcmp(pages[2], pages[3], 4096) == 0, "strict");
   expect(n[0] == entries && n[1] == entries && n[2] == entries && n[3] == entries, "entries");
+
+  static struct range map[entries];
+  make_ranges("clean", map, entries);
+  size_t size = 0;
+  for (int round = 0; round < 2; ++round) {
+    MEASURE("library_write", size = library_write(map, entries, blocks[0], sizeof blocks[0], 0x1000));
+    MEASURE("memcpy", memcpy(blocks[1], blocks[0], size));
+  }
+  expect(size == 56 + 32 + entries * 24 + 14 && memcmp(blocks[0], blocks[1], size) == 0, "write");
 
   static const char *const kinds[] = {"clean", "shuffled", "overlapping", "nested"};
   struct range *ours = malloc(2 * most * sizeof *ours), *theirs = malloc(2 * most * sizeof *theirs);

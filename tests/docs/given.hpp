@@ -4,6 +4,7 @@
 #pragma once
 
 #include <inttypes.h>
+#include <linux/kvm.h>
 #include <stdio.h>
 
 #include <pvhboot/producer.hpp>
@@ -30,5 +31,9 @@ extern pvhboot::linux_layout& layout;         ///< of a boot of Linux
 extern pvhboot::abi::boot_params& zero_page;  ///< to fill, or filled
 extern pvhboot::setup_data_writer& nodes;     ///< memory for setup_data nodes
 extern pvhboot::span<pvhboot::memory_range> table;
+extern pvhboot::handoff h;
+extern pvhboot::result<pvhboot::boot_plan> plan;
+extern kvm_sregs sregs;
+extern kvm_regs regs;
 template <class... Values> void use(const Values&... values);
 template <class... Values> void warn(const Values&... values);

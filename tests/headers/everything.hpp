@@ -3,11 +3,14 @@
 // All headers, and the objects on which two translation units must agree.
 #pragma once
 
+#include <pvhboot/bridge/linux_to_pvh.hpp>
 #include <pvhboot/linux/e820.hpp>
 #include <pvhboot/producer.hpp>
+#include <pvhboot/pvh/check_entry_state.hpp>
 #include <pvhboot/pvh/emit_note.hpp>
 #include <pvhboot/pvh/entry.hpp>
 #include <pvhboot/pvh/lint.hpp>
+#include <pvhboot/pvh/values_of.hpp>
 #include <pvhboot/pvhboot.hpp>
 #include <pvhboot/reflect.hpp>
 #include <pvhboot/spec.hpp>

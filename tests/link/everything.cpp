@@ -2,9 +2,12 @@
 //
 // Every function that a kernel or a loader would call, in one freestanding object. symbols.py looks at what it needs.
 // All are noexcept, so one call that is not costs a terminate where exceptions are on.
+#include <pvhboot/bridge/linux_to_pvh.hpp>
 #include <pvhboot/linux/e820.hpp>
 #include <pvhboot/producer.hpp>
+#include <pvhboot/pvh/check_entry_state.hpp>
 #include <pvhboot/pvh/lint.hpp>
+#include <pvhboot/pvh/values_of.hpp>
 #include <pvhboot/pvhboot.hpp>
 #include <pvhboot/spec.hpp>
 #include <pvhboot/xen/grub_mmap.hpp>
@@ -159,6 +162,39 @@ bool load_guest(const uint8_t* file, size_t size, uint8_t* low, uint8_t* high, s
   const writable_window pieces[] = {{0, {low, each}}, {0x100000000, {high, each}}};
   return image && load_image(*image, memory_pieces{pieces}) &&
          write_struct(memory_pieces{pieces}, 0x1000, abi::hvm_start_info{});
+}
+
+/// A VMM, up to the CPU: plan, handoff, entry state.
+bool produce(const boot_request& request, const uint64_t* random, uint8_t* low, size_t size,
+             boot_plan& started) noexcept {
+  static memory_map_buffer<64> buffers[2];
+  memory_map map{buffers[0]};
+  memory_map free{buffers[1]};
+  if (!map.append(memory_range{0, size, memory_type::ram}) || !map.sanitize()) return false;
+  const auto plan = random ? plan_boot(map, free, request, *random) : plan_boot(map, free, request);
+  if (!plan || !write(plan->handoff, span<uint8_t>{low, size}, plan->start_info_paddr)) return false;
+  started = *plan;
+  const entry_state state{plan->entry, plan->start_info_paddr};
+  int odd = 0;
+  check_entry_state(state, [&](finding) noexcept { ++odd; }, {.profile = entry_profile::as_seen});
+  return odd == 0 && write_struct(writable_window{0, {low, size}}, 0x500, entry_gdt(state)[1]);
+}
+/// A loader that passes a handoff on, with what it was given but for the first module, or a zero page's.
+bool pass_on(uint32_t ebx, uint64_t paddr) noexcept {
+  static handoff_buffer<16, 256> buffer;
+  const auto boot = parse(identity_map{}, ebx);
+  if (!boot) return false;
+  auto read = placed_values_of(*boot, buffer, unreadable_cmdline::drop);
+  if (!read || !write(read->values, writable_identity_map{}, read->layout)) return false;
+  handoff next = read->values;
+  next.modules = next.modules.after(1);
+  return write(next, writable_identity_map{}, paddr).ok();
+}
+bool from_linux(const abi::boot_params& page, uint64_t paddr) noexcept {
+  memory_map map{storage};
+  handoff_module initrd{};
+  auto h = linux_to_pvh(identity_map{}, page, map, initrd, [](const linux_loss& l) noexcept { sink += l.where; });
+  return h && sort_memmap(*h, map) && write(*h, writable_identity_map{}, paddr);
 }
 
 /// Copies of whole wire structs, which is where compilers call memcpy and memset.

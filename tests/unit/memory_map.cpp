@@ -423,7 +423,66 @@ TEST_CASE("find: equals a search byte by byte") {
     if (places.empty()) continue;
     REQUIRE(*low == places.front());
     REQUIRE(*high == places.back());
+    REQUIRE(count_ram_places(map, n, align, first, last) == places.size());
+    const uint64_t number = uint64_t{random()} << 32 | random();
+    const auto index = static_cast<size_t>(pvhboot::scale_random(number, places.size()));
+    REQUIRE(find_random_ram(map, n, align, first, last, number).value_or(~uint64_t{}) == places[index]);
   }
 }
+
+constexpr uint64_t top = ~uint64_t{};
+constexpr memory_range ram(uint64_t addr, uint64_t size) { return range(addr, size, 1); }
+
+ROW("find_random_ram: every place of every range of RAM and no other", {
+  memory_map_buffer<8> buffer{};
+  memory_map map{buffer};
+  EXPECT(map.append(table<4>{{ram(0x800, 0x1c00), range(0x3000, 0x1000, 2), ram(0x4000, 0xfff), ram(0x7fff, 0x3001)}}));
+  const auto places = [&](uint64_t n, uint64_t align, uint64_t first, uint64_t last, uint64_t wanted) {
+    return count_ram_places(map, n, align, first, last) == wanted;
+  };
+  EXPECT(places(0x1000, 0x1000, 0, top, 1 + 3) && places(0x400, 0x400, 0, top, 7 + 3 + 12) && places(0, 1, 0, top, 0));
+  EXPECT(places(0x1000, 0x1000, 0x1001, 0x9fff, 2) && places(0x1000, 0x1000, 0x1001, 0x9ffe, 1));
+  EXPECT(places(0x1000, uint64_t{1} << 40, 0, top, 0) && places(0x1000, 0x1000, 0x6000, 0x5000, 0));
+  const auto at = [&](uint64_t random) { return find_random_ram(map, 0x1000, 0x1000, 0, top, random).value_or(0); };
+  EXPECT(at(0) == 0x1000 && at(top / 4) == 0x1000 && at(top / 4 + 1) == 0x8000 && at(top / 2 + 1) == 0x9000);
+  EXPECT(at(top / 4 * 3 + 3) == 0xa000 && at(top) == 0xa000);
+  EXPECT(fails(find_random_ram(map, 0x10000, 1, 0, top, 0), errc::no_free_range, 0x10000));
+});
+ROW("find_random_ram: at the top of 64 bits", {
+  memory_map_buffer<8> buffer{};
+  memory_map map{buffer};
+  EXPECT(map.append(table<2>{{ram(0, 1), ram(1, top)}}));
+  EXPECT(count_ram_places(map, 1, 1, 0, top) == top);  // one less than there are
+  EXPECT(find_random_ram(map, 1, 1, 0, top, top).value_or(0) == top - 1);
+  EXPECT(count_ram_places(map, 1, uint64_t{1} << 40, 1, top) == (1 << 24) - 1);
+  EXPECT(find_random_ram(map, 1, uint64_t{1} << 63, 1, top, 7).value_or(0) == uint64_t{1} << 63);
+  memory_map_buffer<1> one{};
+  memory_map high{one};
+  EXPECT(high.append(ram(top - 0xffe, 0xfff)) && count_ram_places(high, 1, 0x1000, 0, top) == 0);
+});
+TEST_CASE("scale_random: the high half of a product of 128 bits") {
+  CHECK(pvhboot::scale_random(top, top) == top - 1);
+  CHECK(pvhboot::scale_random(top, 1) == 0);
+  CHECK(pvhboot::scale_random(top, 0) == 0);
+#ifdef __SIZEOF_INT128__
+  uint64_t x = 1;
+  for (int i = 0; i < 10000; ++i) {
+    x = x * 6364136223846793005u + 1442695040888963407u;
+    const uint64_t n = (x * 0x9e3779b97f4a7c15u) >> (i % 64);
+    __extension__ typedef unsigned __int128 wide;
+    CHECK(pvhboot::scale_random(x, n) == static_cast<uint64_t>((wide{x} * n) >> 64));
+  }
+#endif
+}
+static_assert(pvhboot::scale_random(uint64_t{1} << 63, 3) == 1 && pvhboot::scale_random(0x5555555555555556, 3) == 1 &&
+              pvhboot::scale_random(0x5555555555555555, 3) == 0);
+ROW("memory_map: assign copies ranges and what is known of them, or finds no room", {
+  memory_map_buffer<2> two{};
+  memory_map_buffer<1> one{};
+  memory_map from{two};
+  memory_map to{one};
+  EXPECT(from.append(ram(1, 1)) && !to.assign(from).ok() == false && to.size() == 1 && !to.known_sanitized());
+  EXPECT(from.append(ram(3, 1)) && fails(to.assign(from), errc::map_full, 2) && to.size() == 1);
+});
 
 }  // namespace

@@ -50,6 +50,14 @@ class memory_map {
     size_ = 0;
     sanitized_ = true;
   }
+  /// Becomes a copy of another map. Fails with map_full, whose `where` is the ranges needed.
+  constexpr result<void> assign(const memory_map& other) noexcept {
+    if (other.size_ > storage_.size()) return {errc::map_full, other.size_};
+    for (size_t i = 0; i < other.size_; ++i) storage_[i] = other.storage_[i];
+    size_ = other.size_;
+    sanitized_ = other.sanitized_;
+    return {};
+  }
   /// Leaves the first n ranges, or all if there are fewer.
   constexpr void truncate(size_t n) noexcept { size_ = n < size_ ? n : size_; }
 
@@ -167,25 +175,26 @@ class memory_map {
     while (from < size_ && storage_[from].last() < r.addr) ++from;
     size_t to = from;
     while (to < size_ && storage_[to].addr <= r.last()) ++to;
-    array<memory_range, 5> parts{};
-    size_t n = 0;
-    const auto add = [&](uint64_t addr, uint64_t size, memory_type type) noexcept {
-      if (type == memory_type{}) return;
-      const memory_range part{addr, size, type};
-      if (n != 0 && parts[n - 1].last() + 1 == addr && may_merge(parts[n - 1], part))
-        parts[n - 1].size += size;
-      else
-        parts[n++] = part;
-    };
     const size_t low = from != 0 ? from - 1 : 0;
     const size_t high = to != size_ ? to + 1 : to;
-    if (low != from) add(storage_[low].addr, storage_[low].size, storage_[low].type);
-    if (from != to && storage_[from].addr < r.addr)
-      add(storage_[from].addr, r.addr - storage_[from].addr, storage_[from].type);
-    add(r.addr, r.last() - r.addr + 1, r.type);
-    if (from != to && storage_[to - 1].last() > r.last())
-      add(r.last() + 1, storage_[to - 1].last() - r.last(), storage_[to - 1].type);
-    if (high != to) add(storage_[to].addr, storage_[to].size, storage_[to].type);
+    array<memory_range, 5> parts{};  // those of type 0 are not there
+    if (low != from) parts[0] = storage_[low];
+    if (from != to) {
+      const memory_range& lowest = storage_[from];
+      const memory_range& highest = storage_[to - 1];
+      if (lowest.addr < r.addr) parts[1] = {lowest.addr, r.addr - lowest.addr, lowest.type};
+      if (highest.last() > r.last()) parts[3] = {r.last() + 1, highest.last() - r.last(), highest.type};
+    }
+    parts[2] = {r.addr, r.last() - r.addr + 1, r.type};
+    if (high != to) parts[4] = storage_[to];
+    size_t n = 0;
+    for (const memory_range part : parts) {
+      if (part.type == memory_type{}) continue;
+      if (n != 0 && parts[n - 1].last() + 1 == part.addr && may_merge(parts[n - 1], part))
+        parts[n - 1].size += part.size;
+      else
+        parts[n++] = part;
+    }
 
     const size_t new_size = size_ - (high - low) + n;
     if (new_size > storage_.size()) return {errc::map_full, new_size};
@@ -219,7 +228,9 @@ class memory_map {
   /// Moves the ranges from `from` on, so that the first of them becomes range `to`.
   constexpr void move_tail(size_t from, size_t to) noexcept {
     const size_t n = size_ - from;
-    if (to < from)
+    if (!__builtin_is_constant_evaluated())
+      __builtin_memmove(storage_.data() + to, storage_.data() + from, n * sizeof(memory_range));
+    else if (to < from)
       for (size_t i = 0; i < n; ++i) storage_[to + i] = storage_[from + i];
     else
       for (size_t i = n; i-- > 0;) storage_[to + i] = storage_[from + i];

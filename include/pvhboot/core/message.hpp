@@ -24,6 +24,7 @@ enum class place : uint8_t {
   version,       ///< major << 8 | minor
   number,        ///< a plain number
   error_number,  ///< a positive errno
+  module,        ///< a module's index
 };
 
 // The rows of errors.def. Numbers and strings, since compilers take twice the time for an array of structs.
@@ -41,6 +42,7 @@ inline constexpr char error_places[] =
 #define PVHBOOT_PLACE_version                        "5"
 #define PVHBOOT_PLACE_number                         "6"
 #define PVHBOOT_PLACE_error_number                   "7"
+#define PVHBOOT_PLACE_module                         "8"
 #define PVHBOOT_ERROR(number, name, where, sentence) PVHBOOT_PLACE_##where
 #include <pvhboot/core/errors.def>
     "6";
@@ -52,6 +54,7 @@ inline constexpr char error_places[] =
 #undef PVHBOOT_PLACE_version
 #undef PVHBOOT_PLACE_number
 #undef PVHBOOT_PLACE_error_number
+#undef PVHBOOT_PLACE_module
 /// Two texts a rule: its name and its sentence.
 inline constexpr char error_texts[] =
 #define PVHBOOT_ERROR(number, name, where, sentence) #name "\0" sentence "\0"
@@ -98,9 +101,9 @@ constexpr string_ref source(errc code) noexcept {
 
 /// A word to print before the number.
 constexpr string_ref name(place p) noexcept {
-  constexpr auto last = static_cast<size_t>(place::error_number);
+  constexpr auto last = static_cast<size_t>(place::module);
   const auto i = static_cast<size_t>(p);
-  return nth_text("address\0offset\0bytes\0ranges\0entries\0version\0number\0error number\0number",
+  return nth_text("address\0offset\0bytes\0ranges\0entries\0version\0number\0error number\0module\0number",
                   i <= last ? i : last + 1);
 }
 

@@ -24,33 +24,14 @@
 
 namespace pvhboot {
 
-/// The bases that a relocatable image may have in one range of memory: multiples of the alignment from `first` on. Base
-/// 0 is none of them: it means failure to Xen.
-struct base_range {
-  uint64_t first = 0;
-  uint64_t count = 0;
-
-  static constexpr base_range of(const elf_image& image, const phys32_reloc& reloc, const memory_range& r) noexcept {
-    if (r.type != memory_type::ram) return {};
-    const uint64_t mask = uint64_t{reloc.alignment} - 1;
-    const uint64_t lowest = reloc.minimum != 0 ? reloc.minimum : 1;
-    const uint64_t from = r.addr > lowest ? r.addr : lowest;
-    const uint64_t last = r.last() < reloc.maximum ? r.last() : reloc.maximum;
-    if (from > last || image.size() - 1 > last - from) return {};
-    const uint64_t first = (from + mask) & ~mask;  // all of it is below 2^32, so nothing wraps
-    const uint64_t highest = (last - (image.size() - 1)) & ~mask;
-    if (first > highest) return {};
-    return {first, ((highest - first) >> __builtin_ctz(reloc.alignment)) + 1};
-  }
-};
+/// The lowest base that the note allows. Base 0 is none: it means failure to Xen.
+constexpr uint64_t lowest_base(const phys32_reloc& reloc) noexcept { return reloc.minimum != 0 ? reloc.minimum : 1; }
 
 /// Among how many bases choose_base with a random number chooses; less than 2^32. Its logarithm is the entropy that a
 /// guest gets. 1 for an image that is not relocatable.
 constexpr uint64_t count_bases(const elf_image& image, const phys32_reloc& reloc, const memory_map& free) noexcept {
   if (!reloc.relocatable) return 1;
-  uint64_t n = 0;
-  for (const memory_range& r : free) n += base_range::of(image, reloc, r).count;
-  return n;
+  return count_ram_places(free, image.size(), reloc.alignment, lowest_base(reloc), reloc.maximum);
 }
 
 /// The base that Xen's dom0 builder chooses (4.19, dom0_build.c, check_and_adjust_load_address): the linked one if it
@@ -64,10 +45,9 @@ constexpr result<uint64_t> choose_base(const elf_image& image, const phys32_relo
   if (!free.is_sanitized()) return {errc::map_not_sanitized, free.size()};
   if (covers(free, image.base(), image.size(), memory_type::ram)) return image.base();
   if (!reloc.relocatable) return {errc::not_relocatable, image.base()};
-  for (size_t i = free.size(); i-- > 0;)
-    if (const base_range bases = base_range::of(image, reloc, free[i]); bases.count != 0)
-      return bases.first + (bases.count - 1) * reloc.alignment;
-  return {errc::no_base, image.size()};
+  const auto base = find_highest_ram(free, image.size(), reloc.alignment, lowest_base(reloc), reloc.maximum);
+  if (!base) return {errc::no_base, image.size()};
+  return base;
 }
 
 /// One of all the bases that the note allows in all free RAM, each as likely as any other: random number i of 2^64
@@ -77,15 +57,9 @@ constexpr result<uint64_t> choose_base(const elf_image& image, const phys32_relo
                                        uint64_t random) noexcept {
   if (!reloc.relocatable) return choose_base(image, reloc, free);
   if (!free.is_sanitized()) return {errc::map_not_sanitized, free.size()};
-  const uint64_t n = count_bases(image, reloc, free);
-  // Bits 64 to 95 of random * n, in 64-bit words: n is below 2^32.
-  uint64_t chosen = ((random >> 32) * n + (((random & 0xffffffff) * n) >> 32)) >> 32;
-  for (const memory_range& r : free) {
-    const base_range bases = base_range::of(image, reloc, r);
-    if (chosen < bases.count) return bases.first + chosen * reloc.alignment;
-    chosen -= bases.count;
-  }
-  return {errc::no_base, image.size()};
+  const auto base = find_random_ram(free, image.size(), reloc.alignment, lowest_base(reloc), reloc.maximum, random);
+  if (!base) return {errc::no_base, image.size()};
+  return base;
 }
 
 /// An image at a base: what to shift its segments by, and where it is entered then.
