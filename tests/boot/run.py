@@ -5,6 +5,7 @@
 Scenarios:
   kernel     QEMU -> examples/kernel; each fact it prints is compared with guest memory
   linux      QEMU -> examples/chainload -> Linux -> userspace; the zero page is compared with QEMU's handoff
+  pvh        QEMU -> examples/chainload -> vmlinux through PVH; Linux's own zero page is compared with QEMU's handoff
   bare       QEMU -> examples/chainload with a kernel as its only module -> Linux, which panics without a root
   installer  QEMU -> examples/chainload -> the Debian installer, to its first dialog
   memtest    QEMU -> examples/chainload -> memtest86+, until it tests memory
@@ -302,6 +303,41 @@ def test_direct(options: argparse.Namespace, verdict: Verdict) -> None:
     verdict.equal("version that Linux writes", params.version, 0x20C)
 
 
+def test_pvh(options: argparse.Namespace, verdict: Verdict) -> None:
+    kernel = linux(options)
+    given = reference(options)
+    append = f"{boot.DEFAULT_APPEND} carried.over=1{' chainload.kaslr' if options.kaslr else ''}"
+    made = boot.userspace_of(kernel.read_bytes())
+    with tempfile.NamedTemporaryFile() as module:
+        module.write(cpio.chainload_module(bzimage.vmlinux(kernel).read_bytes(), made.data))
+        module.flush()
+        machine = qemu.Machine(options.build / boot.CHAINLOAD, Path(module.name), append, options.machine,
+                               options.memory)
+        run = qemu.start(machine, options.timeout, options.log)
+    printed = console.read("chainload", run.lines)
+    print("\n".join(line for line in run.lines if "chainload: " in line))
+    if printed.error:
+        raise LabError(f"chainload refused: {printed.error}")
+    plan = boot.Plan(kernel, None, append=append, machine=options.machine, memory=options.memory)
+    outcome = boot.conclude(plan, run, made, len(made.data))
+    for row in outcome.rows:
+        verdict.check(row.what, row.ok is True, f"{row.handed_over} | {row.arrived}")
+    report, params = outcome.report, outcome.report.boot_params
+    verdict.equal("chainload received the map of this machine", printed.received, given.received)
+    verdict.equal("Linux copies that map one to one and adds the ISA hole", params.e820,
+                  given.received + [wire.ISA_HOLE])
+    verdict.equal("zero page: loader and version of Linux's own PVH entry", (params.type_of_loader, params.version),
+                  (0xB0, 0x20C))
+    wanted = f"RSDP 0x{given.rsdp or 0:016X}"
+    verdict.check("Linux found the RSDP of the handoff", any(wanted in line for line in report.dmesg), wanted)
+    verdict.equal("version of the running kernel", report.kernel, release(kernel.read_bytes()))
+    start, end = printed.placed["kernel"]
+    verdict.check("the kernel lies in RAM", any(first <= start < end <= last for first, last in
+                                                wire.coverage(given.received, wire.RAM)), f"{start:#x}, {end:#x}")
+    linked = [line for line in run.lines if "chainload: placed kernel" in line and line.endswith("moved by 0x0")]
+    verdict.equal("the kernel was moved", not linked, options.kaslr)
+
+
 def test_refuse(options: argparse.Namespace, verdict: Verdict) -> None:
     case = refusals.CASES[options.case]
     image = packages.kernel().read_bytes() if case.needs_kernel else b""
@@ -325,7 +361,7 @@ def test_refuse(options: argparse.Namespace, verdict: Verdict) -> None:
 
 
 SCENARIOS = {"kernel": test_kernel, "linux": test_linux, "bare": test_bare, "installer": test_installer,
-             "memtest": test_memtest, "direct": test_direct, "refuse": test_refuse}
+             "memtest": test_memtest, "direct": test_direct, "pvh": test_pvh, "refuse": test_refuse}
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -338,6 +374,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--image", default="kernel32", help="kernel: kernel32 or kernel64")
     parser.add_argument("--kernel", default="debian", choices=LINUXES, help="linux: which kernel")
     parser.add_argument("--no-note", action="store_true", help="linux: the kernel must have no PVH note")
+    parser.add_argument("--kaslr", action="store_true", help="pvh: the kernel is loaded at a random address")
     parser.add_argument("--fill-command-line", action="store_true",
                         help="linux: a command line of the greatest length that the kernel accepts")
     parser.add_argument("--cmdline-entry", help="linux: a command line in the archive, which replaces QEMU's")

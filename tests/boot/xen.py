@@ -23,6 +23,7 @@ import xen_zero_pages as zero_pages
 from common import skip
 from lab import LabError, boot, console, cpio, packages, userspace, wire, xen, xen_packages
 from template import template
+from lab import LabError, boot, bzimage, console, cpio, packages, userspace, wire, xen, xen_packages
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -67,6 +68,7 @@ def guests() -> list[xen.Guest]:
         xen.Guest("linux-pv", "vmlinuz", "initrd", APPEND, "pv", memory=MEMORY),
         xen.Guest("linux-pvh", "vmlinuz", "initrd", APPEND, memory=MEMORY),
         xen.Guest("chainload", "chainload.elf", "bundle", APPEND, memory=MEMORY),
+        xen.Guest("chainload-pvh", "chainload.elf", "elf-bundle", APPEND, memory=MEMORY),
         xen.Guest("grub", "grub", memory=MEMORY),
         # RAM lies below 4032 MiB and above 4 GiB. With less memory and a larger maxmem Linux would return the
         # difference page by page, which takes minutes under emulation.
@@ -80,7 +82,8 @@ def files(lab: Lab) -> dict[str, bytes]:
             "chainload.elf": lab.program("chainload/chainload.elf"), "vmlinuz": vmlinuz, "initrd": initrd,
             "template.elf": template_kernel(),
             "reset.elf": tiny_guest.elf("", None, tiny_guest.TRIPLE_FAULT), "hang.elf": tiny_guest.elf("", None),
-            "grub": xen_packages.grub_image(vmlinuz, initrd, APPEND), "bundle": cpio.chainload_module(vmlinuz, initrd)}
+            "grub": xen_packages.grub_image(vmlinuz, initrd, APPEND), "bundle": cpio.chainload_module(vmlinuz, initrd),
+            "elf-bundle": cpio.chainload_module(bzimage.vmlinux(xen_packages.kernel()).read_bytes(), initrd)}
 
 
 def template_kernel() -> bytes:
@@ -193,6 +196,21 @@ def check_pv(lab: Lab, name: str, verdict: boots.Verdict) -> None:
 def check_pvh(lab: Lab, name: str, verdict: boots.Verdict) -> None:
     """The domain after the change, through Linux's own PVH entry."""
     printed = console.read("kernel", lab.lines("kernel32"))
+    check_linux_by_pvh(lab, name, verdict, printed)
+
+
+def check_chainload_pvh(lab: Lab, name: str, verdict: boots.Verdict) -> None:
+    """The same entry, called by chainload with a handoff of its own."""
+    printed = console.read("chainload", lab.lines(name))
+    check_linux_by_pvh(lab, name, verdict, printed)
+    verdict.check("the kernel file lay where the kernel goes, and was moved", bool(printed.moved), printed.moved)
+    verdict.equal("zero page equals that of a direct boot, but for the initrd's place",
+                  sorted(zero_pages.differing(lab.report(name).boot_params.page,
+                                              lab.report("linux-pvh").boot_params.page)),
+                  ["hdr.ramdisk_image"])
+
+
+def check_linux_by_pvh(lab: Lab, name: str, verdict: boots.Verdict, printed: console.Facts) -> None:
     report = check_userspace(lab, name, verdict, APPEND, "xen PVH")
     params = report.boot_params
     verdict.check("Booting kernel on Xen PVH", has_line(report, PVH_LINE))
@@ -277,7 +295,8 @@ CHECKS: dict[str, Callable[[Lab, str, boots.Verdict], None]] = {
     "kernel32": check_kernel, "kernel64": check_kernel, "unread": check_unread, "small": check_small,
     "template": check_template,
     "reset": check_end, "hang": check_end,
-    "linux-pv": check_pv, "linux-pvh": check_pvh, "chainload": check_chainload_here, "grub": check_grub,
+    "linux-pv": check_pv, "linux-pvh": check_pvh, "chainload": check_chainload_here,
+    "chainload-pvh": check_chainload_pvh, "grub": check_grub,
     "above-4g": check_above_4g,
     "chainload-against-grub": compare_with_grub, "chainload-against-linux": compare_with_linux,
 }
@@ -349,9 +368,11 @@ def in_order(lines: list[str], wanted: list[str]) -> list[str]:
 def test_dom0_linux(options: argparse.Namespace) -> dict[str, int]:
     initrd = userspace.build(packages.busybox().read_bytes()).data
     vmlinuz = xen_packages.kernel().read_bytes()
+    vmlinux = bzimage.vmlinux(xen_packages.kernel()).read_bytes()
     chainload = (options.build / boot.CHAINLOAD).read_bytes()
     ways = {"direct": [(vmlinuz, DOM0_APPEND), (initrd, "")],
-            "chainload": [(chainload, DOM0_APPEND), (cpio.chainload_module(vmlinuz, initrd), "")]}
+            "chainload": [(chainload, DOM0_APPEND), (cpio.chainload_module(vmlinuz, initrd), "")],
+            "chainload-pvh": [(chainload, DOM0_APPEND), (cpio.chainload_module(vmlinux, initrd), "")]}
     seen = {}
     for way, modules in ways.items():
         began = time.monotonic()

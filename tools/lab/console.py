@@ -36,6 +36,10 @@ class Facts:
     zero_page: int | None = None
     type_of_loader: int | None = None
     entering: int | None = None
+    placed_modules: list[tuple[int, int]] = field(default_factory=list)
+    moved: list[tuple[int, int]] = field(default_factory=list)
+    placed_start_info: int | None = None
+    bases: int | None = None
     oddities: list[str] = field(default_factory=list)
     bytes: list[tuple[int, bytes]] = field(default_factory=list)  # address and contents of a dumped handoff
     result: str | None = None
@@ -123,6 +127,10 @@ GRAMMAR = [
     (rf"map sanitised \[({HEX}), ({HEX})\) type (\d+).*", lambda found, *r: store_range(found.sanitised, *r)),
     (r"kernel (.*)", put("kernel", str)),
     (rf"placed (kernel|initrd) \[({HEX}), ({HEX})\).*", store_placed),
+    (rf"placed module \[({HEX}), ({HEX})\)", lambda found, *r: found.placed_modules.append(tuple(map(number, r)))),
+    (rf"moved \[({HEX}), ({HEX})\) to {HEX}", lambda found, *r: found.moved.append(tuple(map(number, r)))),
+    (rf"placed start_info ({HEX}) \(\d+ bytes\)", put("placed_start_info")),
+    (r"chainload\.kaslr: (\d+) bases", put("bases")),
     (rf"placed zero page ({HEX}).*", put("zero_page")),
     (rf"zero page type_of_loader ({HEX}) .*", put("type_of_loader")),
     (rf"entering ({HEX})", put("entering")),
@@ -133,4 +141,4 @@ GRAMMAR = [
     (r"error: (.*)", put("error", str)),
 ]
 KEYWORDS = ("xen ", "start_info ", "command line ", "module ", "rsdp ", "memory map ", "map ", "placed ", "zero page ",
-            "entering ", "total ram ", "bytes ", "result ", "error")
+            "moved ", "chainload.kaslr", "entering ", "total ram ", "bytes ", "result ", "error")
