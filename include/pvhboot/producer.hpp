@@ -17,6 +17,7 @@
 #include <pvhboot/core/memory_map.hpp>
 #include <pvhboot/core/message.hpp>
 #include <pvhboot/core/queries.hpp>
+#include <pvhboot/core/random_ram.hpp>
 #include <pvhboot/core/result.hpp>
 #include <pvhboot/core/span.hpp>
 #include <pvhboot/core/writable_memory.hpp>

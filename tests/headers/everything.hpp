@@ -4,6 +4,8 @@
 #pragma once
 
 #include <pvhboot/bridge/linux_to_pvh.hpp>
+#include <pvhboot/bridge/load_bzimage.hpp>
+#include <pvhboot/core/format.hpp>
 #include <pvhboot/linux/e820.hpp>
 #include <pvhboot/producer.hpp>
 #include <pvhboot/pvh/check_entry_state.hpp>

@@ -3,6 +3,8 @@
 // Every function that a kernel or a loader would call, in one freestanding object. symbols.py looks at what it needs.
 // All are noexcept, so one call that is not costs a terminate where exceptions are on.
 #include <pvhboot/bridge/linux_to_pvh.hpp>
+#include <pvhboot/bridge/load_bzimage.hpp>
+#include <pvhboot/core/format.hpp>
 #include <pvhboot/linux/e820.hpp>
 #include <pvhboot/producer.hpp>
 #include <pvhboot/pvh/check_entry_state.hpp>

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include <pvhboot/core/format.hpp>
+
 #include "row.hpp"
 
 namespace {

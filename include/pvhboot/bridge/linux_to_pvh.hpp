@@ -63,29 +63,29 @@ constexpr string_ref name(linux_item what) noexcept {
 
 /// The bytes of a zero page that have one meaning.
 struct linux_item_bytes {
-  linux_item what;
   uint16_t offset;
   uint16_t size;
+  linux_item what;
   bool kept;  ///< if the sentinel is set; Linux clears the others then (sanitize_boot_params)
 };
 inline constexpr linux_item_bytes linux_items[] = {
-    {linux_item::screen_info, 0x000, 0x040, true},
-    {linux_item::apm_bios_info, 0x040, 0x014, true},
-    {linux_item::tboot_addr, 0x058, 0x008, true},
-    {linux_item::ist_info, 0x060, 0x010, true},
-    {linux_item::disks, 0x080, 0x020, true},
-    {linux_item::sys_desc_table, 0x0a0, 0x010, true},
-    {linux_item::olpc_ofw_header, 0x0b0, 0x010, true},
-    {linux_item::edid_info, 0x140, 0x080, false},
-    {linux_item::efi_info, 0x1c0, 0x020, true},
-    {linux_item::alt_mem_k, 0x1e0, 0x004, true},
-    {linux_item::edd, 0x1e9, 0x002, true},
-    {linux_item::kbd_status, 0x1eb, 0x001, false},
-    {linux_item::secure_boot, 0x1ec, 0x001, true},
-    {linux_item::type_of_loader, 0x210, 0x001, true},
-    {linux_item::hardware_subarch, 0x23c, 0x00c, true},
-    {linux_item::edd, 0x290, 0x040, true},
-    {linux_item::edd, 0xd00, 0x1ec, true},
+    {0x000, 0x040, linux_item::screen_info, true},
+    {0x040, 0x014, linux_item::apm_bios_info, true},
+    {0x058, 0x008, linux_item::tboot_addr, true},
+    {0x060, 0x010, linux_item::ist_info, true},
+    {0x080, 0x020, linux_item::disks, true},
+    {0x0a0, 0x010, linux_item::sys_desc_table, true},
+    {0x0b0, 0x010, linux_item::olpc_ofw_header, true},
+    {0x140, 0x080, linux_item::edid_info, false},
+    {0x1c0, 0x020, linux_item::efi_info, true},
+    {0x1e0, 0x004, linux_item::alt_mem_k, true},
+    {0x1e9, 0x002, linux_item::edd, true},
+    {0x1eb, 0x001, linux_item::kbd_status, false},
+    {0x1ec, 0x001, linux_item::secure_boot, true},
+    {0x210, 0x001, linux_item::type_of_loader, true},
+    {0x23c, 0x00c, linux_item::hardware_subarch, true},
+    {0x290, 0x040, linux_item::edd, true},
+    {0xd00, 0x1ec, linux_item::edd, true},
 };
 
 /// Reports each item that is not 0 of the 4096 bytes of a zero page.

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What a failure says: the rule's sentence, its name, its source, and what kind of number the place is.
+// What a failure says: the rule's sentence, its name, and what kind of number the place is. All of it in one line, and
+// the document that the rule comes from: format.hpp.
 //
-//     char text[pvhboot::format_size];
-//     puts(format(boot.error(), text).data());   // "the kernel image is truncated (offset 0x1234)"
+//     puts(message(boot.error().code).data());            // "the kernel image is truncated"
+//     puts(name(where_is(boot.error().code)).data());     // "offset", of boot.error().where
 //
 // The texts are blobs and not tables of pointers or switches: a blob needs no relocation, which position-independent
 // code cannot rely on at its start, and half the bytes. A kernel that never calls these functions has none of them.
@@ -88,52 +89,12 @@ constexpr string_ref name(errc code) noexcept { return nth_text(error_texts, 2 *
 /// What kind of number a failure of this rule has in `where`.
 constexpr place where_is(errc code) noexcept { return static_cast<place>(error_places[row_of(code)] - '0'); }
 
-/// The document that the rule comes from.
-constexpr string_ref source(errc code) noexcept {
-  switch (static_cast<uint16_t>(code) & 0xff00) {
-// clang-format off
-#define PVHBOOT_ERROR_GROUP(group, first, source) case first: return (source);
-// clang-format on
-#include <pvhboot/core/errors.def>
-    default: return "unknown";
-  }
-}
-
 /// A word to print before the number.
 constexpr string_ref name(place p) noexcept {
   constexpr auto last = static_cast<size_t>(place::module);
   const auto i = static_cast<size_t>(p);
   return nth_text("address\0offset\0bytes\0ranges\0entries\0version\0number\0error number\0module\0number",
                   i <= last ? i : last + 1);
-}
-
-/// Room for the text of every failure and its NUL.
-inline constexpr size_t format_size = 160;
-
-/// "the kernel image is truncated (offset 0x1234)" into `buffer`, with a NUL, cut if it does not fit. Returns the text
-/// without the NUL; absent if the buffer is empty.
-constexpr string_ref format(const failure& f, span<char> buffer) noexcept {
-  if (buffer.empty()) return {};
-  size_t n = 0;
-  const auto put = [&](char c) noexcept {
-    if (n + 1 < buffer.size()) buffer[n++] = c;
-  };
-  const auto put_text = [&](const string_ref& text) noexcept {
-    for (size_t i = 0; i < text.size(); ++i) put(text[i]);
-  };
-  put_text(message(f.code));
-  put_text(" (");
-  put_text(name(where_is(f.code)));
-  put_text(" 0x");
-  unsigned shift = 60;
-  while (shift != 0 && f.where >> shift == 0) shift -= 4;
-  for (;; shift -= 4) {
-    put("0123456789abcdef"[(f.where >> shift) & 0xf]);
-    if (shift == 0) break;
-  }
-  put(')');
-  buffer[n] = '\0';
-  return {buffer.data(), n};
 }
 
 }  // namespace pvhboot

@@ -20,6 +20,7 @@
 
 #include <pvhboot/abi/begin.def>
 #include <pvhboot/core/queries.hpp>
+#include <pvhboot/core/random_ram.hpp>
 #include <pvhboot/pvh/phys32_note.hpp>
 
 namespace pvhboot {

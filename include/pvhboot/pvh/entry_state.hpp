@@ -55,9 +55,11 @@ struct descriptor_table {
 struct entry_state {
   uint64_t eip = 0;  ///< the PHYS32_ENTRY note, moved with the kernel
   uint64_t ebx = 0;  ///< start_info
+  uint64_t esi = 0;  ///< 0 for PVH; Linux's own protocols pass the zero page in it
   uint64_t esp = 0;
   uint64_t eflags = 0x2;  ///< bit 1 is always 1
   uint64_t cr0 = 0x11;    ///< PE, and ET, which is always 1
+  uint64_t cr3 = 0;
   uint64_t cr4 = 0;
   uint64_t efer = 0;
   segment_state cs = flat_code;
@@ -127,13 +129,14 @@ template <class Sregs, class Regs> constexpr void to_kvm(const entry_state& stat
   sregs.idt.limit = state.idt.limit;
   sregs.cr0 = state.cr0;
   sregs.cr2 = 0;
-  sregs.cr3 = 0;
+  sregs.cr3 = state.cr3;
   sregs.cr4 = state.cr4;
   sregs.cr8 = 0;
   sregs.efer = state.efer;
   regs = {};
   regs.rip = state.eip;
   regs.rbx = state.ebx;
+  regs.rsi = state.esi;
   regs.rsp = state.esp;
   regs.rflags = state.eflags;
 }
@@ -142,9 +145,11 @@ template <class Sregs, class Regs> constexpr void to_kvm(const entry_state& stat
 template <class Sregs, class Regs> constexpr entry_state from_kvm(const Sregs& sregs, const Regs& regs) noexcept {
   return {.eip = regs.rip,
           .ebx = regs.rbx,
+          .esi = regs.rsi,
           .esp = regs.rsp,
           .eflags = regs.rflags,
           .cr0 = sregs.cr0,
+          .cr3 = sregs.cr3,
           .cr4 = sregs.cr4,
           .efer = sregs.efer,
           .cs = from_kvm(sregs.cs),
@@ -161,8 +166,8 @@ template <class Sregs, class Regs> constexpr entry_state from_kvm(const Sregs& s
 /// Fills Xen's vcpu_hvm_context, for XEN_DOMCTL_setvcpucontext and VCPUOP_initialise, in its mode of 32 bits. It has no
 /// fields for selectors, %fs, %gs, GDTR and IDTR. False if a value of the state has more than 32 bits.
 template <class Context> [[__nodiscard__]] constexpr bool to_xen(const entry_state& state, Context& context) noexcept {
-  if (((state.eip | state.ebx | state.esp | state.eflags | state.cr0 | state.cr4 | state.cs.base | state.ds.base |
-        state.es.base | state.ss.base | state.tr.base) >>
+  if (((state.eip | state.ebx | state.esi | state.esp | state.eflags | state.cr0 | state.cr3 | state.cr4 |
+        state.cs.base | state.ds.base | state.es.base | state.ss.base | state.tr.base) >>
        32) != 0)
     return false;
   const auto low = [](uint64_t v) noexcept { return static_cast<uint32_t>(v); };
@@ -172,9 +177,11 @@ template <class Context> [[__nodiscard__]] constexpr bool to_xen(const entry_sta
   regs = {};
   regs.eip = low(state.eip);
   regs.ebx = low(state.ebx);
+  regs.esi = low(state.esi);
   regs.esp = low(state.esp);
   regs.eflags = low(state.eflags);
   regs.cr0 = low(state.cr0);
+  regs.cr3 = low(state.cr3);
   regs.cr4 = low(state.cr4);
   regs.efer = state.efer;
   const auto set = [&](const segment_state& from, auto& segment_base, auto& segment_limit, auto& ar) noexcept {
@@ -195,9 +202,11 @@ template <class Context> constexpr entry_state from_xen(const Context& context) 
   const auto& regs = context.cpu_regs.x86_32;
   return {.eip = regs.eip,
           .ebx = regs.ebx,
+          .esi = regs.esi,
           .esp = regs.esp,
           .eflags = regs.eflags,
           .cr0 = regs.cr0,
+          .cr3 = regs.cr3,
           .cr4 = regs.cr4,
           .efer = regs.efer,
           .cs = {0, regs.cs_ar, regs.cs_limit, regs.cs_base},

@@ -37,6 +37,7 @@
 
 #include <pvhboot/abi/begin.def>
 #include <pvhboot/core/queries.hpp>
+#include <pvhboot/core/random_ram.hpp>
 #include <pvhboot/pvh/handoff.hpp>
 
 namespace pvhboot {
