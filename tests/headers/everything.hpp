@@ -11,6 +11,7 @@
 #include <pvhboot/pvh/check_entry_state.hpp>
 #include <pvhboot/pvh/emit_note.hpp>
 #include <pvhboot/pvh/entry.hpp>
+#include <pvhboot/pvh/explain.hpp>
 #include <pvhboot/pvh/lint.hpp>
 #include <pvhboot/pvh/values_of.hpp>
 #include <pvhboot/pvhboot.hpp>

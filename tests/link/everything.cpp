@@ -8,6 +8,7 @@
 #include <pvhboot/linux/e820.hpp>
 #include <pvhboot/producer.hpp>
 #include <pvhboot/pvh/check_entry_state.hpp>
+#include <pvhboot/pvh/explain.hpp>
 #include <pvhboot/pvh/lint.hpp>
 #include <pvhboot/pvh/values_of.hpp>
 #include <pvhboot/pvhboot.hpp>
@@ -197,6 +198,16 @@ bool from_linux(const abi::boot_params& page, uint64_t paddr) noexcept {
   handoff_module initrd{};
   auto h = linux_to_pvh(identity_map{}, page, map, initrd, [](const linux_loss& l) noexcept { sink += l.where; });
   return h && sort_memmap(*h, map) && write(*h, writable_identity_map{}, paddr);
+}
+
+/// What every reader does with an image.
+void explain_image(const uint8_t* file, size_t size) noexcept {
+  for (size_t i = 0; i < image_readers; ++i) {
+    const image_verdict v = explain({file, size}, static_cast<image_reader>(i));
+    sink += v.entry + message(v.reason).size() + remedy(v.reason).size() + name(v.outcome).size();
+    sink += name(static_cast<image_reader>(i)).size() + source(v.reason).size() + name(v.reason).size();
+  }
+  sink += static_cast<uint64_t>(payload_format_of(explain_payload({file, size})));
 }
 
 /// Copies of whole wire structs, which is where compilers call memcpy and memset.

@@ -68,6 +68,7 @@ class GuestRun:
     began: float = 0.0
     seconds: float = 0.0
     end: str = "never-begun"
+    domid: int | None = None  # None if the domain was not created
 
     def tail(self) -> str:
         return "\n".join(f"    | {line}" for line in self.lines[-qemu.LAST_LINES:]) or "    | (nothing was printed)"
@@ -115,6 +116,7 @@ run() {{  # NAME SECONDS [unread]
     say "end $name not-created"
     return
   fi
+  say "domid $name $(xl domid $name)"
   [ "$reader" = unread ] && killall -STOP xenconsoled
   xl unpause $name
   deadline=$(($(cut -d . -f 1 /proc/uptime) + $2))
@@ -259,12 +261,14 @@ def run_guests(guests: list[Guest], files: dict[str, bytes], timeout: float, fol
     runs = {guest.name: GuestRun(guest.name) for guest in guests}
 
     def listen(seconds: float, line: str) -> None:
-        match = re.fullmatch(r"lab: (begin|end) (\S+) ?(\S*)|guest (\S+?)\| ?(.*)|lab: (.*)", line)
+        match = re.fullmatch(r"lab: (begin|domid|end) (\S+) ?(\S*)|guest (\S+?)\| ?(.*)|lab: (.*)", line)
         if not match:
             return
         verb, name, end, speaker, text, other = match.groups()
         if verb == "begin":
             runs[name].began, runs[name].end = seconds, "unfinished"
+        elif verb == "domid":
+            runs[name].domid = int(end)
         elif verb == "end":
             runs[name].seconds, runs[name].end = seconds - runs[name].began, end
         elif speaker:

@@ -44,6 +44,20 @@ inline constexpr size_t longest_setup_header = 0x202 + 0x7f - abi::setup_header_
 /// How the kernel proper is compressed in its bzImage, by the first bytes of the payload (boot.rst, payload_offset).
 enum class payload_format : uint8_t { unknown, gzip, bzip2, lzma, xz, lzo, lz4, zstd, elf };
 
+constexpr payload_format payload_format_of(span<const uint8_t> p) noexcept {
+  if (p.size() < 4) return payload_format::unknown;
+  const auto begins = [&](uint8_t a, uint8_t b) noexcept { return p[0] == a && p[1] == b; };
+  if (begins(0x1f, 0x8b) || begins(0x1f, 0x9e)) return payload_format::gzip;
+  if (begins(0x42, 0x5a)) return payload_format::bzip2;
+  if (begins(0x5d, 0x00)) return payload_format::lzma;
+  if (begins(0xfd, 0x37)) return payload_format::xz;
+  if (begins(0x89, 0x4c)) return payload_format::lzo;
+  if (begins(0x02, 0x21)) return payload_format::lz4;
+  if (begins(0x28, 0xb5)) return payload_format::zstd;
+  if (begins(0x7f, 0x45) && p[2] == 0x4c && p[3] == 0x46) return payload_format::elf;
+  return payload_format::unknown;
+}
+
 class bzimage {
  public:
   /// major << 8 | minor. 2.14 never shipped and counts as 2.13 (boot.rst).
@@ -104,18 +118,7 @@ class bzimage {
     return code().after(header_.payload_offset).first(header_.payload_length);
   }
   [[__nodiscard__]] constexpr pvhboot::payload_format payload_format() const noexcept {
-    const span<const uint8_t> p = payload();
-    if (p.size() < 4) return pvhboot::payload_format::unknown;
-    const auto begins = [&](uint8_t a, uint8_t b) noexcept { return p[0] == a && p[1] == b; };
-    if (begins(0x1f, 0x8b) || begins(0x1f, 0x9e)) return pvhboot::payload_format::gzip;
-    if (begins(0x42, 0x5a)) return pvhboot::payload_format::bzip2;
-    if (begins(0x5d, 0x00)) return pvhboot::payload_format::lzma;
-    if (begins(0xfd, 0x37)) return pvhboot::payload_format::xz;
-    if (begins(0x89, 0x4c)) return pvhboot::payload_format::lzo;
-    if (begins(0x02, 0x21)) return pvhboot::payload_format::lz4;
-    if (begins(0x28, 0xb5)) return pvhboot::payload_format::zstd;
-    if (begins(0x7f, 0x45) && p[2] == 0x4c && p[3] == 0x46) return pvhboot::payload_format::elf;
-    return pvhboot::payload_format::unknown;
+    return payload_format_of(payload());
   }
   /// Bytes of the kernel once it is unpacked: gzip ends with them, and the build appends them to every other format.
   /// Not checked. 0 if the image has no such field.
