@@ -130,6 +130,19 @@ ROW("explain: QEMU pads by p_align (A3)", {
       },
       all32(enters(0x100020, image_reason::padded_by_alignment), right, right)));
 });
+ROW("explain: p_align may be any number (A3)", {
+  const auto aligned = [](uint64_t align) {
+    auto file = kernel(builder64{}, [&](auto& b) {
+      b.entry_note(0x100010);
+      b.note_segment(align);
+    });
+    return explain(file.contents, image_reader::qemu);
+  };
+  EXPECT(same(aligned(1), right) && same(aligned(2), right) && same(aligned(4), right));
+  EXPECT(same(aligned(3), enters(0x10, image_reason::padded_by_alignment)));  // 6 bytes of name
+  EXPECT(same(aligned(0x1000), undefined(image_reason::reads_outside)));
+  EXPECT(same(aligned(~uint64_t{}), enters(0x006e6558, image_reason::padded_by_alignment)));
+});
 ROW("explain: QEMU divides by a p_align of 0 (A4)", {
   const auto by_0 = undefined(image_reason::alignment_zero);
   const auto add = [](auto& b) {

@@ -122,6 +122,7 @@ class explained_image {
   constexpr bool step() noexcept { return steps_++ < max_steps; }
 
   [[__nodiscard__]] constexpr image_verdict qemu_multiboot(uint64_t offset) const noexcept;
+  [[__nodiscard__]] constexpr uint64_t qemu_padded(uint32_t n, uint64_t align) const noexcept;
   constexpr image_verdict qemu_notes(const elf_segment& s, taken_note& note) noexcept;
   constexpr image_verdict rust_vmm_notes(const elf_segment& s, taken_note& note) noexcept;
   constexpr bool xen_notes(uint64_t from, uint64_t end, xen_words& words) noexcept;
@@ -245,10 +246,19 @@ constexpr image_verdict explained_image::qemu(bool before_6_0) noexcept {
   return enters(note.value & 0xffffffff, note);
 }
 
+/// (n + align - 1) / align * align in words of the file's class, for an alignment that may be any number but 0. Without
+/// a division of 64 bits, which a 32-bit kernel may not have.
+constexpr uint64_t explained_image::qemu_padded(uint32_t n, uint64_t align) const noexcept {
+  const auto narrow = narrow_cast<uint32_t>(align);
+  if (!is_64_) return (n + narrow - 1) / narrow * narrow;
+  if (n == 0 || align - 1 > ~uint64_t{n}) return 0;  // the sum wraps
+  return align >= n ? align : (uint64_t{(n - 1) / narrow} + 1) * narrow;
+}
+
 /// Walks as QEMU does: padded by p_align, and until a single note is larger than the segment.
 constexpr image_verdict explained_image::qemu_notes(const elf_segment& s, taken_note& note) noexcept {
   const uint64_t mask = is_64_ ? ~uint64_t{} : 0xffffffff;  // its words are those of the class
-  const auto padded = [&](uint64_t n) noexcept { return ((n + s.align - 1) & mask) / s.align * s.align & mask; };
+  const auto padded = [&](uint32_t n) noexcept { return qemu_padded(n, s.align); };
   uint64_t here = s.offset;
   for (;;) {
     if (!has(here, sizeof(abi::Elf32_Nhdr))) return undefined(image_reason::reads_outside);
@@ -261,12 +271,12 @@ constexpr image_verdict explained_image::qemu_notes(const elf_segment& s, taken_
     here += size;
   }
   if (s.align == 0) return undefined(image_reason::alignment_zero);
-  const uint64_t name_size = word(here);
+  const uint32_t name_size = word(here);
   const uint64_t desc = here + sizeof(abi::Elf32_Nhdr) + padded(name_size);
   if (padded(name_size) > file_.size() || !has(desc, is_64_ ? 8 : 4)) return undefined(image_reason::reads_outside);
   note.found = true;
   note.foreign = name_size != 4 || !named_xen(here + sizeof(abi::Elf32_Nhdr));
-  note.padded = padded(name_size) != ((name_size + 3) & ~uint64_t{3});
+  note.padded = padded(name_size) != ((uint64_t{name_size} + 3) & ~uint64_t{3});
   note.value = is_64_ ? load_once<le64>(at(desc)).get() : word(desc);
   note.truncated = word(here + 4) >= 8 && note.value > 0xffffffff;  // of fewer bytes it reads the next note as well
   return {};
@@ -427,19 +437,16 @@ constexpr bool explained_image::xen_notes(uint64_t from, uint64_t end, xen_words
 constexpr void explained_image::xen_note_at(uint64_t note, xen_words& words) const noexcept {
   const uint64_t desc = note + sizeof(abi::Elf32_Nhdr) + ((word(note) + 3) & ~3u);
   const uint32_t size = word(note + 4);
-  switch (xen_note{word(note + 8)}) {
-    case xen_note::loader: words.generic_loader = begins(desc, "generic"); break;
-    case xen_note::guest_os: words.guest_os_linux = begins(desc, "linux"); break;
-    case xen_note::xen_version: words.version_3 = begins(desc, "xen-3.0"); break;
-    case xen_note::phys32_entry:
-      words.has_entry = true;
-      words.entry_size = size;
-      words.entry = 0;  // of any other size
-      if ((size == 1 || size == 2 || size == 4 || size == 8) && has(desc, size))
-        for (uint32_t i = 0; i < size; ++i) words.entry |= uint64_t{read_once(at(desc + i))} << 8 * i;
-      break;
-    default: break;
-  }
+  const xen_note type{word(note + 8)};
+  if (type == xen_note::loader) words.generic_loader = begins(desc, "generic");
+  if (type == xen_note::guest_os) words.guest_os_linux = begins(desc, "linux");
+  if (type == xen_note::xen_version) words.version_3 = begins(desc, "xen-3.0");
+  if (type != xen_note::phys32_entry) return;
+  words.has_entry = true;
+  words.entry_size = size;
+  words.entry = 0;  // of any other size
+  if ((size == 1 || size == 2 || size == 4 || size == 8) && has(desc, size))
+    for (uint32_t i = 0; i < size; ++i) words.entry |= uint64_t{read_once(at(desc + i))} << 8 * i;
 }
 
 constexpr span<const uint8_t> explained_image::payload() const noexcept {
