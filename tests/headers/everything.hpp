@@ -13,6 +13,7 @@
 #include <pvhboot/pvh/entry.hpp>
 #include <pvhboot/pvh/explain.hpp>
 #include <pvhboot/pvh/lint.hpp>
+#include <pvhboot/pvh/patch_note.hpp>
 #include <pvhboot/pvh/values_of.hpp>
 #include <pvhboot/pvhboot.hpp>
 #include <pvhboot/reflect.hpp>

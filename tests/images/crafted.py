@@ -11,7 +11,7 @@ from typing import Callable
 
 BASE = 0x100000
 PVH, E_ENTRY, OTHER = BASE + 0x100, BASE + 0x200, BASE + 0x300  # entries: of the note, of the ELF header, of another note
-CODE_SIZE = 0x400
+PATCHED_ENTRY = E_ENTRY  # where images are entered after set_phys32_entry
 TEXT = "image"  # the first word of what an entry prints
 FELL = "fell"
 XEN = b"Xen\0"

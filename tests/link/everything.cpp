@@ -10,6 +10,7 @@
 #include <pvhboot/pvh/check_entry_state.hpp>
 #include <pvhboot/pvh/explain.hpp>
 #include <pvhboot/pvh/lint.hpp>
+#include <pvhboot/pvh/patch_note.hpp>
 #include <pvhboot/pvh/values_of.hpp>
 #include <pvhboot/pvhboot.hpp>
 #include <pvhboot/spec.hpp>
@@ -208,6 +209,12 @@ void explain_image(const uint8_t* file, size_t size) noexcept {
     sink += name(static_cast<image_reader>(i)).size() + source(v.reason).size() + name(v.reason).size();
   }
   sink += static_cast<uint64_t>(payload_format_of(explain_payload({file, size})));
+}
+
+/// A note into a file, and out of it.
+bool patch_image(uint8_t* buffer, size_t room, size_t size, uint32_t entry) noexcept {
+  const auto grown = set_phys32_entry({buffer, room}, size, entry);
+  return grown && remove_phys32_entry({buffer, *grown}).value_or(0) == 1;
 }
 
 /// Copies of whole wire structs, which is where compilers call memcpy and memset.
