@@ -339,6 +339,62 @@ def image_seeds() -> dict[str, bytes]:
     }
 
 
+# explain, patch
+
+def files() -> dict[str, bytes]:
+    """Kernel files, for the harnesses that read nothing else."""
+    entries = {64: note(XEN, 18, ENTRY_64), 32: note(XEN, 18, ENTRY_32)}
+    code = bytes(range(1, 65))
+
+    def kernel(bits: int) -> Elf:
+        return Elf(bits).load(0x100000, code, 0x100).load(0x100200, bytes(range(32)), 0x20, 6)
+
+    def with_first(file: bytes, at: int, contents: bytes) -> bytes:
+        return file[:at] + contents + file[at + len(contents):]
+
+    every = {}
+    for bits, entry in entries.items():
+        multiboot = struct.pack("<III", 0x1BADB002, 0, -0x1BADB002 & 0xFFFFFFFF)
+        null = kernel(bits).notes(note(GNU, 3, bytes(4)))
+        null.program_headers.append((0, 0, 0, 0, 0, 0, 0))
+        phdr = kernel(bits)
+        phdr.program_headers.append((6, 4, 64, 0, 168, 168, 8))
+        usual = kernel(bits).notes(entry)
+        every |= {f"{name}-{bits}": content for name, content in {
+            "usual": usual.written(),
+            "none": kernel(bits).written(),
+            "section": kernel(bits).note_section(entry).written(),
+            "foreign": kernel(bits).notes(note(b"nuttx\0", 18, struct.pack("<Q", 0x100010))).written(),
+            "two": kernel(bits).notes(entry, note(XEN, 18, struct.pack("<I", 0x100020))).written(),
+            "later": kernel(bits).notes(entry).notes(note(GNU, 3, bytes(4))).written(),
+            "property": kernel(bits).notes(note(GNU, 5, bytes(16)), entry, align=8).written(),
+            "align-0": kernel(bits).notes(entry, align=0).written(),
+            "one-byte": kernel(bits).notes(note(XEN, 18, b"\x10")).written(),
+            "no-room": with_first(kernel(bits).written(), 0x200, b"\xff" * (Elf.START - 0x200)),
+            "no-gap": with_first(kernel(bits).written(), 64 + 2 * (56 if bits == 64 else 32), b"\xff" * 0x100),
+            "multiboot": with_first(usual.written(), 0x400, multiboot),
+            "null": null.written(),
+            "phdr": phdr.written(),
+            "pv": kernel(bits).notes(note(XEN, 8, b"generic\0"), note(XEN, 6, b"linux\0"), note(XEN, 5, b"xen-3.0\0")).written(),
+            "no-sections": with_first(usual.written(), 40 if bits == 64 else 32, bytes(8 if bits == 64 else 4)),
+        }.items()}
+    return every
+
+
+def explain_seeds() -> dict[str, bytes]:
+    image = bytearray(0x1000)
+    struct.pack_into("<B", image, 0x1F1, 1)
+    struct.pack_into("<IH", image, 0x202, 0x53726448, 0x20F)
+    struct.pack_into("<II", image, 0x248, 0x10, 0x20)
+    return {name: number(0) + file for name, file in files().items()} | {
+        "moved": number(0x200000) + files()["usual-64"], "bzimage": number(0) + bytes(image)}
+
+
+def patch_seeds() -> dict[str, bytes]:
+    return {name: number(0x100010) + b"\x20" + file for name, file in files().items()} | {
+        "small-64": number(0x100010) + b"\0" + files()["no-gap-64"]}
+
+
 # xen
 
 def xen_seeds() -> dict[str, bytes]:
@@ -434,7 +490,7 @@ def plan_seeds() -> dict[str, bytes]:
 def main() -> None:
     every = {"parse": parse_seeds(), "sanitize": sanitize_seeds(), "bzimage": bzimage_seeds(),
              "translate": translate_seeds(), "notes": notes_seeds(), "image": image_seeds(),
-             "xen": xen_seeds(), "write": write_seeds(), "plan": plan_seeds()}
+             "xen": xen_seeds(), "write": write_seeds(), "plan": plan_seeds(), "explain": explain_seeds(), "patch": patch_seeds()}
     for harness, seeds in every.items():
         room = CORPUS / harness
         room.mkdir(parents=True, exist_ok=True)

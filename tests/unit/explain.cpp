@@ -200,6 +200,10 @@ ROW("explain: notes whose sizes lead outside (A7)", {
         b.entry_note(0x100010);
       },
       all32(right, right, right)));
+  // The size of a note becomes 0: QEMU reads it for ever.
+  EXPECT(says32([](auto& b) { b.note_head("Xen", 2, 0xfffffff0); },
+                all32(undefined(image_reason::reads_outside), enters(0x100020, image_reason::firmware),
+                      refuses(image_reason::no_note))));
 });
 ROW("explain: a walk that leaves the file", {
   auto last = kernel(builder64{}, [](auto& b) {
@@ -245,6 +249,12 @@ ROW("explain: a walk that leaves the file", {
                       image_reader::firecracker),
               outside));
   EXPECT(same(
+      explain(pvhboot::span<const uint8_t>{no_name.contents}.first(builder64::file_size - 4), image_reader::xen_dom0),
+      refuses(image_reason::no_note)));
+  // 4 bytes of a descriptor of 8.
+  const auto half_desc = cut_at(20, 20);
+  EXPECT(same(explain(half_desc.contents, image_reader::linux_loader), enters(0, image_reason::entry_outside)));
+  EXPECT(same(
       explain(pvhboot::span<const uint8_t>{no_name.contents}.first(builder64::file_size - 8), image_reader::xen_dom0),
       refuses(image_reason::no_note)));
 });
@@ -270,6 +280,8 @@ ROW("explain: a later segment hides the note from linux-loader (A8)", {
         b.entry_note(0x100010);
         b.note_segment();
         b.note("GNU", xen_note{3}, 1u);
+        b.note_segment();
+        b.note("GNU", xen_note{3}, 2u);
       },
       {right, right, right, refuses(image_reason::later_segment), refuses(image_reason::later_segment),
        other(image_reason::linux_64, 0x100020)}));
@@ -496,6 +508,7 @@ ROW("explain: segments", {
   EXPECT(says64(after([](auto& b) { b.set(b.phdrs[1].p_paddr, 0x100080); }), all(right)));
   EXPECT(says64(after([](auto& b) { b.load(0xfff00, 0, 0x101, 6); }), all(right)));
   EXPECT(says64(after([](auto& b) { b.load(0x100300, 0, 0x10, 6); }), all(right)));
+  EXPECT(says64(after([](auto& b) { b.load(0x1000c0, 0, 0, 6); }), all(right)));
   const auto wraps = refuses(image_reason::segment_wraps);
   EXPECT(says64(after([](auto& b) { b.set(b.phdrs[1].p_paddr, ~uint64_t{}); }),
                 {right, right, right, wraps, wraps, wraps}));
@@ -618,6 +631,45 @@ TEST_CASE("explain: as many notes as readers follow") {
   CHECK(same(explain(file, image_reader::qemu), undefined(image_reason::too_many_notes)));
   CHECK(same(explain(file, image_reader::linux_loader), undefined(image_reason::too_many_notes)));
   CHECK(same(explain(file, image_reader::xen_dom0), refuses(image_reason::no_note)));
+}
+
+TEST_CASE("explain: as many notes in sections as Xen follows") {
+  constexpr size_t notes = 65536 + 100;
+  builder64 b;
+  b.load(0x100000, 0x80, 0x80);
+  auto& section = b.note_section();
+  b.set(section.sh_offset, builder64::file_size);
+  b.set(section.sh_size, notes * 12);
+  b.shdrs[2] = section;
+  b.shnum = 3;
+  const auto head = b.written();
+  std::vector<uint8_t> file(head.contents.begin(), head.contents.end());
+  file.resize(file.size() + notes * 12);
+  CHECK(same(explain(file, image_reader::xen_dom0), refuses(image_reason::no_note)));
+}
+TEST_CASE("explain: as many segments as QEMU's model compares") {
+  constexpr size_t segments = 2000;
+  builder64 b;
+  b.load(0x100000, 0x80, 0x80);
+  b.entry_note(0x100010);
+  b.note_segment();
+  const auto head = b.written();
+  std::vector<uint8_t> file(head.contents.begin(), head.contents.end());
+  const size_t table = file.size();
+  file.resize(table + segments * 56);
+  const auto put = [&](size_t at, uint64_t value, size_t bytes) {
+    for (size_t i = 0; i < bytes; ++i) file[at + i] = static_cast<uint8_t>(value >> 8 * i);
+  };
+  put(32, table, 8);
+  put(56, segments, 2);
+  for (size_t i = 0; i < 2 * 56; ++i) file[table + i] = file[builder64::phoff + i];
+  for (size_t i = 2; i < segments; ++i) {
+    put(table + i * 56, 1, 4);
+    put(table + i * 56 + 4, 6, 4);
+    put(table + i * 56 + 24, 0x200000 + i * 0x1000, 8);
+    put(table + i * 56 + 40, 0x10, 8);
+  }
+  CHECK(same(explain(file, image_reader::qemu), enters(0x100010)));
 }
 
 }  // namespace

@@ -116,9 +116,11 @@ ROW("set_phys32_entry: the table of headers moves to the end", {
     using header = typename decltype(b)::program_header;
     b.load(0x100000, 0x80, 0x100);
     b.load(0x100200, 0x40, 0x40, b.rw);
-    for (size_t i = b.phoff + 2 * sizeof(header); i < b.notes_at; ++i) b.bytes[i] = 0x33;
+    b.note("GNU", xen_note{3}, 1u);
+    b.note_segment();
+    for (size_t i = b.phoff + 3 * sizeof(header); i < b.notes_at; ++i) b.bytes[i] = 0x33;
     patched p{b};
-    const size_t table_end = file_size + 3 * sizeof(header);
+    const size_t table_end = file_size + 4 * sizeof(header);
     const size_t size = (table_end + 7) / 8 * 8 + (b.is_64 ? 24 : 20);
     return fails(p.set(0x100010, size - 1).size, errc::note_no_room, size) && p.changed() == 0 &&
            p.set(0x100010).enters(0x100010) && *p.size == size && p.changed(b.phoff, file_size) == 0 &&
@@ -170,17 +172,12 @@ ROW("set_phys32_entry: a note in a section gets a header", {
     })};
     return p.set(0x100014, file_size).entry() == 0x100014;
   }));
-  // Padded to 8, the descriptor is not where a segment of its own would have it.
+  // Padded to 8, it can be read with 4 when it is alone.
   patched eight{kernel(builder64{}, [](auto& b) {
     b.note_head("GNU", 3, 4);
     b.word(1);
-    b.word(0);
-    b.bytes[b.notes_at + 4] = 8;
-    b.note_head("Xen", 18, 8);
-    b.word(0x100010);
-    b.word(0);
     b.word(0xffffffff);
-    b.word(0xffffffff);
+    b.entry_note(0x100010);
     b.note_section(section_type::note, 8);
   })};
   EXPECT(eight.set(0x100014).enters(0x100014));
@@ -189,7 +186,7 @@ ROW("set_phys32_entry: all notes that there are", {
   patched several{kernel(builder64{}, [](auto& b) {
     b.entry_note(0x100010);
     b.note("Xen", xen_note::phys32_entry, 0x100018u);
-    b.note_segment();
+    b.note_segment(8);
     b.note("Xen", xen_note::phys32_entry, 0x10001cu, 7u);
   })};
   EXPECT(several.set(0x100014, file_size).enters(0x100014));
@@ -280,6 +277,7 @@ ROW("set_phys32_entry: zeroes that something uses stay", {
       b.set(b.shdrs[b.shnum - 1].sh_size, 0x1c0);
     }
     b.set(b.add(segment_type::null, b.phoff, 0x1c0).p_memsz, 0);
+    b.add(segment_type::dynamic, b.phoff + 0x100, 0);
     b.note("GNU", xen_note{3}, 1u);
     b.note_segment();
     patched p{b};
@@ -318,6 +316,14 @@ ROW("set_phys32_entry, remove_phys32_entry: note_entangled", {
         kernel(builder64{}, [](auto& b) { b.entry_note(0x100010); }).bytes[builder64::notes_at + i];
   in_headers.before = in_headers.bytes;
   EXPECT(both_fail(in_headers, builder64::notes_at));
+  // In the program headers: the note is itself a PT_NOTE.
+  auto as_header = builder64{};
+  as_header.load(0x100000, 0x80, 0x100);
+  as_header.set(as_header.add(segment_type::note, as_header.phoff + 2 * 56, 24).p_align, 4);
+  auto& itself = as_header.add(segment_type::note, uint64_t{0x006e6558} << 32 | 18, 0);
+  itself.p_flags = 8;
+  as_header.set(itself.p_vaddr, 0x100010);
+  EXPECT(both_fail(patched{as_header}, as_header.phoff + 2 * 56));
   // In two segments that are walked differently, but not in one twice.
   const auto twice = [](size_t shift, uint64_t align) {
     return patched{kernel(builder64{}, [&](auto& b) {
@@ -337,6 +343,33 @@ ROW("set_phys32_entry, remove_phys32_entry: note_entangled", {
                                     b.set(b.shdrs[2].sh_size, 8);
                                   })},
                    builder64::notes_at));
+});
+ROW("set_phys32_entry: note_entangled, notes that would reach into what is added", {
+  const auto cut = [](bool has_gap) {
+    auto b = kernel(builder64{}, [](auto& k) {
+      k.note("GNU", xen_note{3}, 1u);
+      k.set(k.note_segment().p_filesz, 0x1000);
+    });
+    for (size_t i = b.phoff + 3 * 56; !has_gap && i < b.notes_at; ++i) b.bytes[i] = 0x33;
+    return patched{b};
+  };
+  EXPECT(cut(true).set(0x100010).enters(0x100010) == false);  // QEMU refuses such a file
+  EXPECT(cut(true).set(0x100010).entry() == 0x100010);
+  // So would section headers; those that lie further away are left alone.
+  for (const bool near : {true, false}) {
+    auto b = kernel(builder64{}, [](auto&) {});
+    b.set(b.header.e_shoff, near ? file_size - 8 : file_size + 0x1000);
+    for (size_t i = b.phoff + 2 * 56; i < b.notes_at; ++i) b.bytes[i] = 0x33;
+    patched sections{b};
+    for (size_t i = file_size - 8; i < file_size; ++i) sections.bytes[i] = 0;
+    if (near) {
+      EXPECT(fails(sections.set(0x100010).size, errc::note_entangled, file_size - 8));
+    } else {
+      EXPECT(sections.set(0x100010).entry() == 0x100010);
+    }
+  }
+  auto p = cut(false);
+  EXPECT(fails(p.set(0x100010).size, errc::note_entangled, builder64::phoff + 2 * 56) && p.changed() == 0);
 });
 ROW("remove_phys32_entry: all of them, and nothing else", {
   EXPECT(in_both_classes([](const auto& b) {
@@ -359,6 +392,23 @@ ROW("remove_phys32_entry: all of them, and nothing else", {
   patched none{kernel(builder64{}, [](auto& b) { b.note("nuttx", xen_note::phys32_entry, 0x100010u); })};
   EXPECT(remove_phys32_entry(none.bytes).value_or(9) == 0 && none.changed() == 0);
 });
+
+/// Too large for a constant expression. The low half of e_phoff is the name.
+TEST_CASE("set_phys32_entry: note_entangled, a note in the ELF header") {
+  constexpr size_t phoff = 0x006e6558;
+  builder64 b;
+  b.load(0x100000, 0x80, 0x80);
+  b.set(b.add(segment_type::note, 20, 28).p_align, 4);
+  b.header.e_version = uint32_t{4};
+  b.header.e_entry = uint64_t{18} << 32 | 8;
+  b.header.e_phoff = uint64_t{phoff};
+  b.header.e_shoff = uint64_t{0};
+  const auto head = b.written();
+  std::vector<uint8_t> file(phoff + 2 * 56);
+  for (size_t i = 0; i < file_size; ++i) file[i] = head.contents[i];
+  for (size_t i = 0; i < 2 * 56; ++i) file[phoff + i] = head.contents[builder64::phoff + i];
+  CHECK(fails(set_phys32_entry(file, file.size(), 0x100010), errc::note_entangled, 20));
+}
 
 /// Too large for a constant expression.
 TEST_CASE("set_phys32_entry: note_no_header, as many headers as e_phnum can count") {

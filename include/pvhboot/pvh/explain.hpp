@@ -176,7 +176,7 @@ constexpr image_reason explained_image::missing_note() const noexcept {
 constexpr bool explained_image::segments_overlap() noexcept {
   // QEMU cuts the zeroes of a segment if they overlap another one. What then overlaps is refused.
   const auto overlap = [](uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size) noexcept {
-    return a < b ? b - a < a_size && b_size != 0 : a - b < b_size && a_size != 0;
+    return a < b ? b - a < a_size && b_size != 0 : a - b < b_size;  // a_size is not 0
   };
   const auto size_of = [&](uint32_t i) noexcept {
     const elf_segment s = segment(i);
@@ -323,7 +323,7 @@ constexpr image_verdict explained_image::rust_vmm(image_reader who, uint64_t shi
 
 constexpr image_verdict explained_image::rust_vmm_notes(const elf_segment& s, taken_note& note) noexcept {
   for (uint64_t done = 0; done < s.filesz;) {
-    if (s.offset > ~done || !has(s.offset + done, sizeof(abi::Elf32_Nhdr))) return refuses(image_reason::notes_outside);
+    if (!has(s.offset + done, sizeof(abi::Elf32_Nhdr))) return refuses(image_reason::notes_outside);
     if (!step()) return undefined(image_reason::too_many_notes);
     const uint64_t here = s.offset + done;
     const uint64_t name_size = word(here);
@@ -376,15 +376,12 @@ constexpr image_verdict explained_image::xen(bool toolstack) noexcept {
     if (s.offset != 0 && !xen_notes(s.offset, s.offset + s.filesz, words)) break;
   }
   const uint64_t shdr_size = is_64_ ? sizeof(abi::Elf64_Shdr) : sizeof(abi::Elf32_Shdr);
-  for (uint32_t i = 1; words.xen_notes == 0 && i < header_.shnum; ++i) {
-    // All sections, once the first of them is reached: a section with a Xen note does not end the search.
-    for (uint32_t j = i; j < header_.shnum; ++j) {
-      const uint64_t offset = header_.shoff + uint64_t{j} * header_.shentsize;
-      if (!has(offset, shdr_size)) break;
-      const elf_section s = elf_section::from({at(offset), is_64_});
-      if (s.type == section_type::note && !xen_notes(s.offset, s.offset + s.size, words)) break;
-    }
-    break;
+  const bool in_sections = words.xen_notes == 0;
+  for (uint32_t i = 1; in_sections && i < header_.shnum; ++i) {
+    const uint64_t offset = header_.shoff + uint64_t{i} * header_.shentsize;
+    if (!has(offset, shdr_size)) break;
+    const elf_section s = elf_section::from({at(offset), is_64_});
+    if (s.type == section_type::note && !xen_notes(s.offset, s.offset + s.size, words)) break;
   }
 
   constexpr uint64_t unset = 0xffffffff;

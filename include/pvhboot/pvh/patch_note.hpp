@@ -20,7 +20,8 @@
 // - phys32_entry_unset, phys32_entry_outside, phys32_entry_not_executable, phys32_entry_zero_filled for the entry;
 // - note_no_room, if the buffer ends too early; note_no_header, if there can be no other program header: because their
 //   number does not fit e_phnum, or a PT_PHDR says where they are;
-// - note_entangled, for files that nobody links.
+// - note_entangled: a note shares bytes with headers or with notes of another segment, or notes or section headers
+//   reach past the end of a file that must grow. No linker writes such files.
 #pragma once
 
 #include <pvhboot/abi/begin.def>
@@ -68,9 +69,9 @@ class note_patcher {
   static constexpr bool is_entry(const elf_note& n) noexcept { return n.is("Xen", xen_note::phys32_entry); }
   static constexpr bool has_room(const elf_note& n) noexcept { return n.desc.size() == 4 || n.desc.size() == 8; }
 
-  /// Two ranges have a byte in common.
+  /// Two ranges have a byte in common. The first is not empty.
   static constexpr bool meet(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size) noexcept {
-    return a < b ? b - a < a_size && b_size != 0 : a - b < b_size && a_size != 0;
+    return a < b ? b - a < a_size && b_size != 0 : a - b < b_size;
   }
   [[__nodiscard__]] constexpr bool in_headers(uint64_t offset, uint64_t n) const noexcept;
   [[__nodiscard__]] constexpr result<void> check_notes() const noexcept;
@@ -123,7 +124,7 @@ constexpr result<void> note_patcher::check_notes() const noexcept {
 
 /// Nothing uses these bytes of the file, and they are zero.
 constexpr bool note_patcher::is_free(uint64_t offset, uint64_t n) const noexcept {
-  if (offset > size_ || n > size_ - offset || in_headers(offset, n)) return false;
+  if (offset + n > size_ || in_headers(offset, n)) return false;
   const auto meets = [&](uint64_t other, uint64_t other_size) noexcept { return meet(offset, n, other, other_size); };
   for (uint64_t i = 0; i < image_->program_headers(); ++i) {
     const elf_segment s = image_->program_header(i);
@@ -176,6 +177,13 @@ constexpr result<note_patcher::place> note_patcher::find_place(const elf_note& i
       p.note = round_up(p.size, 8);
       p.size = p.note + p.note_size;
     }
+  }
+  if (p.size > size_ && image_->sections_outside() && image_->section_header_offset(0) < p.size)
+    return {errc::note_entangled, image_->section_header_offset(0)};
+  for (uint64_t i = 0; p.size > size_ && i < headers; ++i) {
+    const elf_segment s = image_->program_header(i);
+    if (s.type == segment_type::note && image_->contents_of(s).size() != s.filesz)
+      return {errc::note_entangled, image_->program_header_offset(i)};
   }
   if (p.size > buffer_.size() || (!wide_ && p.size > 0xffffffff)) return {errc::note_no_room, p.size};
   return p;
@@ -244,7 +252,7 @@ constexpr result<size_t> note_patcher::set(uint32_t entry) const noexcept {
     if (!is_entry(n) || !has_room(n)) continue;
     if (n.origin == note_origin::segment)
       in_segment = true;
-    else if (desc_of(n) == n.offset + 16)  // as a segment of its own would have it
+    else
       in_section = n;
   }
   place p{.size = size_};
