@@ -87,13 +87,15 @@ def agrees(verdict: Verdict, seen: Seen) -> bool:
         return seen.refused
     if verdict.outcome not in ("enters", "other-protocol") or seen.refused:
         return False
-    if verdict.reason == "entry_outside" or not is_entry(verdict.entry):
+    if is_silent(verdict):
         return seen.entered is None
     return seen.entered == (verdict.entry, "pvh" if verdict.outcome == "enters" else "other")
 
 
-def is_entry(entry: int) -> bool:
-    return entry in (crafted.PVH, crafted.E_ENTRY, crafted.OTHER)
+def is_silent(verdict: Verdict) -> bool:
+    """The image is entered where it has no code. What executes zeroes does so until the timeout."""
+    return verdict.reason == "entry_outside" or (verdict.entry not in (crafted.PVH, crafted.E_ENTRY, crafted.OTHER) and
+                                                 verdict.outcome in ("enters", "other-protocol"))
 
 
 def run_qemu(path: Path, timeout: float) -> Seen:
@@ -114,16 +116,15 @@ def said_by_qemu(verdict: Verdict, seen: Seen) -> bool:
 
 def by_qemu(images: dict[str, Path], verdicts: dict[str, Verdict], _options: argparse.Namespace) -> dict[str, Seen]:
     def run(name: str) -> Seen:
-        # What executes zeroes does so until the timeout.
-        silent = verdicts[name].reason == "entry_outside" or verdicts[name].outcome == "undefined"
-        return run_qemu(images[name], 5 if silent else 60)
+        short = is_silent(verdicts[name]) or verdicts[name].outcome == "undefined"
+        return run_qemu(images[name], 5 if short else 60)
 
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         return dict(zip(images, pool.map(run, images)))
 
 
 def by_xen(images: dict[str, Path], verdicts: dict[str, Verdict], options: argparse.Namespace) -> dict[str, Seen]:
-    guests = [xen.Guest(name, name, memory=32, timeout=2 if verdicts[name].reason == "entry_outside" else 30)
+    guests = [xen.Guest(name, name, memory=32, timeout=2 if is_silent(verdicts[name]) else 30)
               for name in images]
     files = {name: path.read_bytes() for name, path in images.items()}
     session = xen.run_guests(guests, files, options.timeout, options.logs)
@@ -141,7 +142,6 @@ def by_xen(images: dict[str, Path], verdicts: dict[str, Verdict], options: argpa
 def by_dom0(images: dict[str, Path], verdicts: dict[str, Verdict], options: argparse.Namespace) -> dict[str, Seen]:
     seen = {}
     for name, path in images.items():
-        silent = verdicts[name].reason == "entry_outside"
         lines: list[str] = []
 
         def listen(_seconds: float, line: str, lines: list[str] = lines) -> None:
@@ -150,7 +150,7 @@ def by_dom0(images: dict[str, Path], verdicts: dict[str, Verdict], options: argp
         until = xen.Until(rf"{ENTERED.pattern}|Panic on CPU|Hardware Dom0|{crafted.FELL}$")
         try:
             xen.start([(path.read_bytes(), "")], f"{PVH_DOM0} console=com1 com1=115200,8n1", "512M",
-                      20 if silent else options.timeout, listen, options.logs / f"dom0-{name}.log", until)
+                      20 if is_silent(verdicts[name]) else options.timeout, listen, options.logs / f"dom0-{name}.log", until)
         except qemu.Hang:
             pass
         text = "\n".join(lines)
