@@ -250,7 +250,10 @@ constexpr image_verdict explained_image::qemu(bool before_6_0) noexcept {
 /// a division of 64 bits, which a 32-bit kernel may not have.
 constexpr uint64_t explained_image::qemu_padded(uint32_t n, uint64_t align) const noexcept {
   const auto narrow = narrow_cast<uint32_t>(align);
-  if (!is_64_) return (n + narrow - 1) / narrow * narrow;
+  if (!is_64_) {
+    const uint32_t wrapped = (n + narrow - 1) / narrow * narrow;
+    return wrapped;
+  }
   if (n == 0 || align - 1 > ~uint64_t{n}) return 0;  // the sum wraps
   return align >= n ? align : (uint64_t{(n - 1) / narrow} + 1) * narrow;
 }
