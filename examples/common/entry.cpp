@@ -4,9 +4,6 @@
 #include <pvhboot/pvh/entry.hpp>
 
 extern "C" [[noreturn]] void kernel_main(uint32_t start_info);
-extern "C" void _start();
-PVHBOOT_EMIT_NOTE(_start);
-PVHBOOT_REQUIRE_NOTE();
 
 #ifdef __x86_64__
 PVHBOOT_ENTRY_64(kernel_main, 16384);

@@ -58,13 +58,13 @@ TYPEDEFS = {
 }
 # What a header is for is a macro: it must survive the words as well.
 USES = {"pvhboot/pvh/emit_note.hpp":
-        'extern "C" void entry_32();\nPVHBOOT_EMIT_NOTE(entry_32);\nPVHBOOT_EMIT_RELOC_NOTE(0x200000, 0x1000000, 0xffffffff);\n',
+        'extern "C" void entry_32();\nPVHBOOT_EMIT_NOTE(entry_32);\nPVHBOOT_REQUIRE_NOTE();\n'
+        "PVHBOOT_EMIT_RELOC_NOTE(0x200000, 0x1000000, 0xffffffff);\n",
         "pvhboot/pvh/entry.hpp":
         "void kernel_main(uint32_t);\nvoid kernel_main_2(uint32_t, uint32_t);\n#ifdef __x86_64__\n"
         "PVHBOOT_ENTRY_64_HIGH(kernel_main, 16384, 0xffffffff80000000,\n"
         "                      PVHBOOT_ENTRY_CLEAR_BSS | PVHBOOT_ENTRY_RELOCATABLE | PVHBOOT_ENTRY_1G_PAGES);\n"
         "#else\nPVHBOOT_ENTRY_32(kernel_main_2, 16384);\n#endif\n"}
-        'extern "C" void entry_32();\nPVHBOOT_EMIT_NOTE(entry_32);\nPVHBOOT_REQUIRE_NOTE();\nPVHBOOT_EMIT_RELOC_NOTE(0x200000, 0x1000000, 0xffffffff);\n'}
 
 
 def hidden_words(include: Path) -> list[str]:

@@ -409,12 +409,12 @@ ROW("explain: the machine and other fields of the header (A21)", {
   EXPECT(says64(
       [](auto& b) {
         b.entry_note(0x100010);
-        b.header.e_machine = 3;
+        b.header.e_machine = pvhboot::elf_machine::intel_386;
       },
       all(right)));
   const auto arm = [](auto& b) {
     b.entry_note(0x100010);
-    b.header.e_machine = 183;
+    b.header.e_machine = pvhboot::elf_machine{183};
   };
   EXPECT(says64(arm, {refuses(image_reason::wrong_machine), right, right, right, right, right}));
   const auto flags = [](auto& b) {

@@ -4,6 +4,8 @@
 #include <random>
 #include <vector>
 
+#include <pvhboot/core/random_ram.hpp>
+
 #include "row.hpp"
 
 namespace {

@@ -4,7 +4,7 @@
 // reasons are in image_reasons.def; explain.hpp finds them.
 //
 //     void print(pvhboot::image_verdict v) {
-//       printf("%s at %#llx: %s", name(v.outcome).data(), v.entry, message(v.reason).data());
+//       printf("%s at %#" PRIx64 ": %s", name(v.outcome).data(), v.entry, message(v.reason).data());
 //       if (!remedy(v.reason).empty()) printf("; %s", remedy(v.reason).data());
 //     }
 #pragma once

@@ -3,9 +3,9 @@
 // Opt-in: adds, corrects or removes the PHYS32_ENTRY note of an ELF kernel that lies in memory. Stripped files and
 // files without sections will do.
 //
-//     const auto size = pvhboot::set_phys32_entry(buffer, file_size, 0x100000);
+//     const auto size = pvhboot::set_phys32_entry(ram, file.size(), 0x100000);
 //     if (!size) return size.error();           // note_no_room: where is the size that the buffer needs
-//     out.write(buffer.data(), *size);
+//     use(ram.first(*size));
 //
 // set_phys32_entry changes as little as it can, and nothing if the note is right:
 // - notes of 4 or 8 bytes in a PT_NOTE get the value, all of them, so that all readers agree; their segment gets a
@@ -208,7 +208,7 @@ constexpr void note_patcher::put_header(const place& p) const noexcept {
     store(at(wide_ ? 56 : 44), number);
   }
   const auto fill = [&](auto header) noexcept {
-    header.p_type = narrow_cast<uint32_t>(segment_type::note);
+    header.p_type = segment_type::note;
     header.p_flags = segment_flags::read;
     header.p_offset = narrow_cast<decltype(header.p_offset.get())>(p.note);
     header.p_filesz = narrow_cast<decltype(header.p_filesz.get())>(p.note_size);
