@@ -3,6 +3,9 @@
 // Declarations that the snippets of the README and of docs/ assume.
 #pragma once
 
+#include <linux/kvm.h>
+
+#include <pvhboot/producer.hpp>
 #include <pvhboot/pvh/emit_note.hpp>
 #include <pvhboot/pvh/entry.hpp>
 #include <pvhboot/pvh/lint.hpp>
