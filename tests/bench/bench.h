@@ -36,6 +36,11 @@ size_t library_sanitize(struct range *ranges, size_t n);
    size in bytes, or 0. */
 size_t library_write(const struct range *entries, size_t n, uint8_t *to, size_t size, uint64_t paddr);
 
+/* The PVH entry of an ELF kernel, 0 if it has none: with parse_elf and find_phys32_entry, and in C with the same checks
+   (note_search.c). */
+uint32_t library_find_entry(const uint8_t *file, size_t size);
+uint32_t c_find_entry(const uint8_t *file, size_t size);
+
 /* In C (linux_like.c): Linux's PVH entry, which has no checks, and its sweep over the change points of an e820 table.
  */
 int linux_translate(const struct handoff *h, uint8_t *zero_page);

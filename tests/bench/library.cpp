@@ -2,6 +2,7 @@
 //
 // The measured functions with the library.
 #include <pvhboot/pvh/handoff.hpp>
+#include <pvhboot/pvh/phys32_note.hpp>
 #include <pvhboot/pvhboot.hpp>
 
 #include "bench.h"
@@ -62,4 +63,11 @@ size_t library_write(const range* entries, size_t n, uint8_t* to, size_t size, u
                            .rsdp_paddr = 0xf59e0,
                            .memmap = {reinterpret_cast<const memory_range*>(entries), n}};
   return write(h, {to, size}, paddr) ? static_cast<size_t>(h.size_bytes()) : 0;
+}
+
+uint32_t library_find_entry(const uint8_t* file, size_t size) {
+  const auto image = pvhboot::parse_elf({file, size});
+  if (!image) return 0;
+  const auto entry = find_phys32_entry(*image);
+  return entry ? entry->paddr : 0;
 }
