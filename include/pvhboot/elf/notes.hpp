@@ -63,7 +63,7 @@ class elf_notes {
     constexpr iterator() noexcept = default;
     constexpr iterator(span<const uint8_t> bytes, uint64_t padding, uint64_t offset,
                        note_origin origin = note_origin::segment) noexcept
-        : bytes_(bytes), padding_(padding), offset_(offset), ended_(false) {
+        : bytes_(bytes), mask_(padding - 1), offset_(offset), ended_(false) {
       note_.origin = origin;
       advance();
     }
@@ -90,12 +90,14 @@ class elf_notes {
 
    private:
     constexpr void advance() noexcept;
+    /// The padded end of what ends at n, or the end of the bytes: padding may be missing there.
     [[__nodiscard__]] constexpr uint64_t padded(uint64_t n) const noexcept {
-      return (n + padding_ - 1) & ~(padding_ - 1);
+      const uint64_t end = (n + mask_) & ~mask_;
+      return end < bytes_.size() ? end : bytes_.size();
     }
 
     span<const uint8_t> bytes_{};
-    uint64_t padding_ = 4;
+    uint64_t mask_ = 3;  ///< of the padding
     uint64_t offset_ = 0;
     uint64_t next_ = 0;  ///< the note after this one, or the damaged one; never past the end
     bool ended_ = true;
@@ -142,24 +144,23 @@ constexpr void elf_notes::iterator::advance() noexcept {
   const uint32_t desc_size = h.n_descsz.get();
 
   const uint64_t name_end = at + sizeof h + name_size;
-  const uint64_t desc_at = padded(name_end);
   if (name_end > size) {
     damage_ = {errc::note_name_outside, offset_ + at};
     return;
   }
-  if (desc_size != 0 && (desc_at > size || desc_size > size - desc_at)) {
+  const uint64_t desc_at = padded(name_end);
+  if (desc_size > size - desc_at) {
     damage_ = {errc::note_desc_outside, offset_ + at};
     return;
   }
   const uint8_t* const name = head + sizeof h;
-  const size_t text_size = name_size != 0 && name[name_size - 1] == 0 ? name_size - 1 : name_size;
+  const bool has_nul = name_size != 0 && name[name_size - 1] == 0;
   note_.type = h.n_type.get();
   note_.name_size = name_size;
-  note_.name = {name, text_size};
-  note_.desc = bytes_.after(desc_size != 0 ? narrow_cast<size_t>(desc_at) : bytes_.size()).first(desc_size);
+  note_.name = {name, has_nul ? name_size - 1 : name_size};
+  note_.desc = {bytes_.data() + narrow_cast<size_t>(desc_at), desc_size};
   note_.offset = offset_ + at;
   next_ = padded(desc_at + desc_size);
-  if (next_ > size) next_ = size;
   ended_ = false;
 }
 
