@@ -196,6 +196,7 @@ class elf_image {
 
  private:
   friend constexpr result<elf_image> parse_elf(span<const uint8_t> file) noexcept;
+  friend class result<elf_image>;  // constructs one in place: it has 2 KiB
 
   constexpr explicit elf_image(span<const uint8_t> file) noexcept : file_(file) {}
   /// What has the first size in class 32, the second in class 64.
@@ -215,6 +216,7 @@ class elf_image {
     return offset <= file_.size() && n <= file_.size() && n * entry_size <= file_.size() - offset;
   }
 
+  constexpr result<void> read() noexcept;
   constexpr result<void> find_tables() noexcept;
   constexpr result<void> read_segments() noexcept;
 
@@ -276,23 +278,27 @@ constexpr result<void> elf_image::read_segments() noexcept {
   return {};
 }
 
+constexpr result<void> elf_image::read() noexcept {
+  if (file_.size() < abi::elf_ident_size) return {errc::elf_too_short, file_.size()};
+  if (load_once<le32>(file_.data()).get() != abi::elf_magic) return {errc::elf_no_magic, 0};
+  const elf_class width{read_once(file_.data() + abi::elf_ident_class)};
+  if (width != elf_class::elf32 && width != elf_class::elf64) return {errc::elf_bad_class, abi::elf_ident_class};
+  is_64_ = width == elf_class::elf64;
+  if (elf_data{read_once(file_.data() + abi::elf_ident_data)} != elf_data::lsb)
+    return {errc::elf_not_little_endian, abi::elf_ident_data};
+  if (file_.size() < size_of(sizeof(abi::Elf32_Ehdr), sizeof(abi::Elf64_Ehdr)))
+    return {errc::elf_too_short, file_.size()};
+  header_ = elf_file_header::from({file_.data(), is_64_});
+  if (machine() != elf_machine::intel_386 && machine() != elf_machine::x86_64)
+    return {errc::elf_bad_machine, static_cast<uint16_t>(machine())};
+  if (auto done = find_tables(); !done) return done;
+  return read_segments();
+}
+
 /// Checks an ELF kernel for x86; the rules are at the head of this file. Linear in the number of program headers.
 constexpr result<elf_image> parse_elf(span<const uint8_t> file) noexcept {
-  if (file.size() < abi::elf_ident_size) return {errc::elf_too_short, file.size()};
-  if (load_once<le32>(file.data()).get() != abi::elf_magic) return {errc::elf_no_magic, 0};
-  elf_image image{file};
-  const elf_class width{read_once(file.data() + abi::elf_ident_class)};
-  if (width != elf_class::elf32 && width != elf_class::elf64) return {errc::elf_bad_class, abi::elf_ident_class};
-  image.is_64_ = width == elf_class::elf64;
-  if (elf_data{read_once(file.data() + abi::elf_ident_data)} != elf_data::lsb)
-    return {errc::elf_not_little_endian, abi::elf_ident_data};
-  if (file.size() < image.size_of(sizeof(abi::Elf32_Ehdr), sizeof(abi::Elf64_Ehdr)))
-    return {errc::elf_too_short, file.size()};
-  image.header_ = elf_file_header::from({file.data(), image.is_64_});
-  if (image.machine() != elf_machine::intel_386 && image.machine() != elf_machine::x86_64)
-    return {errc::elf_bad_machine, static_cast<uint16_t>(image.machine())};
-  if (auto done = image.find_tables(); !done) return done.error();
-  if (auto done = image.read_segments(); !done) return done.error();
+  result<elf_image> image{in_place{}, file};
+  if (auto done = (*image).read(); !done) image.fail(done.error());
   return image;
 }
 
