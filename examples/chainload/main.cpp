@@ -81,7 +81,7 @@ extern "C" [[noreturn]] void kernel_main(uint32_t start_info) {
   example::report(who, boot);
   pvhboot::memory_map map{buffer};
   must(example::receive(who, boot, map));
-  if (map.size() == 0) refuse("no_memory_map", "the handoff has no memory map", "address", boot.paddr());
+  if (map.empty()) refuse("no_memory_map", "the handoff has no memory map", "address", boot.paddr());
   const cargo load = unload(boot);
   if (is_elf(load.kernel)) boot_pvh(load, boot, map);
   boot_linux(load, boot, map);

@@ -67,8 +67,9 @@ inline std::multiset<oddity> oddities(const pvhboot::handoff& h, uint64_t paddr,
   law_same_values(*boot, h);
   owned_map scratch{2 * std::max(h.memmap.size(), h.modules.size())};
   std::multiset<oddity> found;
-  const auto linted = lint(sparse_memory{&windows}, *boot, scratch.map,
-                           [&](pvhboot::finding f) { found.insert(f.what); }, {.kernel = kernel, .probe_ram = false});
+  const auto linted =
+      lint(sparse_memory{&windows}, *boot, scratch.map, [&](pvhboot::finding f) noexcept { found.insert(f.what); },
+           {.kernel = kernel, .probe_ram = false});
   LAW(linted.ok());
   return found;
 }

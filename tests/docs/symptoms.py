@@ -17,6 +17,7 @@ from lab import ROOT, LabError, qemu
 TEMPLATE = ROOT / "examples" / "template" / "make"
 NOTE, ENTRY, HIGH, MEM, STACK = ("PVH ELF Note", "cannot find entry symbol _start", "relocation truncated to fit",
                                  "undefined reference to `mem", "undefined reference to `__stack_chk_fail'")
+DISCARDED = "defined in discarded section `.note.Xen'"
 AT_ONCE, LATER, SILENT = "exits at once", "exits after some output", "runs on"
 SECONDS = 4  # how long a machine must print nothing
 
@@ -43,7 +44,7 @@ OWN_START = ('extern "C" void _start() { kernel_main(0); }\n#include <pvhboot/pv
 MISTAKES = [
     Mistake("QEMU: `Error", NOTE, change("kernel.cpp", ENTRY_LINE, "")),
     Mistake("QEMU: `Error", NOTE, change("identity.ld", r" :text :note|  note PT_NOTE FLAGS\(4\);", "")),
-    Mistake("QEMU: `Error", NOTE, change("identity.ld", r"KEEP\(\*\(.note.Xen\)\)", "") +
+    Mistake("the linker: `pvhboot", DISCARDED, change("identity.ld", r"KEEP\(\*\(.note.Xen\)\)", "") +
             change("identity.ld", r"/DISCARD/ : \{", "/DISCARD/ : { *(.note.Xen)")),
     Mistake("QEMU: `Error", NOTE, change("Makefile", "-fcf-protection=none", "-fcf-protection") +
             change("identity.ld", r"KEEP\(\*\(.note.Xen\)\)", "*(.note.gnu.property) KEEP(*(.note.Xen))")),
@@ -85,7 +86,7 @@ def symptom(mistake: Mistake, folder: Path) -> str:
         (folder / file).write_text(changed, encoding="utf-8")
     printed = run(["make", *mistake.make], cwd=folder)
     text = printed.stdout + printed.stderr
-    if mistake.symptom in (ENTRY, HIGH, MEM, STACK):
+    if mistake.symptom in (DISCARDED, ENTRY, HIGH, MEM, STACK):
         return "" if mistake.symptom in text else text
     if printed.returncode:
         return text

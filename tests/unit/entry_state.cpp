@@ -57,9 +57,11 @@ struct hvm_context {
 constexpr entry_state distinct() {
   return {.eip = 0x1000010,
           .ebx = 0x6000,
+          .esi = 0x7000,
           .esp = 0x8ff0,
           .eflags = 0x402,
           .cr0 = 0x60000011,
+          .cr3 = 0x3000,
           .cr4 = 0x20,
           .efer = 0x800,
           .cs = {0x20, 0xe9f, 0xfffff, 0x12345678},
@@ -138,6 +140,7 @@ ROW("entry_state: two states are the same if every value is", {
   };
   EXPECT(distinct() == distinct());
   EXPECT(differs([](entry_state& s) { ++s.eip; }) && differs([](entry_state& s) { ++s.ebx; }));
+  EXPECT(differs([](entry_state& s) { ++s.esi; }) && differs([](entry_state& s) { ++s.cr3; }));
   EXPECT(differs([](entry_state& s) { ++s.esp; }) && differs([](entry_state& s) { ++s.eflags; }));
   EXPECT(differs([](entry_state& s) { ++s.cr0; }) && differs([](entry_state& s) { ++s.cr4; }));
   EXPECT(differs([](entry_state& s) { ++s.efer; }) && differs([](entry_state& s) { ++s.cs.selector; }));

@@ -28,20 +28,25 @@ struct guest {
   uint64_t low_size = low_end - low_at;  ///< of RAM, in the map
   uint64_t high_size = 64 * MiB;
   size_t backed = sizeof high;
+  size_t slots = 16;  ///< of free memory
 
   constexpr pvhboot::result<pvhboot::linux_start> load() {
+    const writable_window pieces[] = {{low_at, low}, {kernel_at, pvhboot::span<uint8_t>{high}.first(backed)}};
+    return load_into(pvhboot::memory_pieces{pieces});
+  }
+  template <class Memory> constexpr pvhboot::result<pvhboot::linux_start> load_into(const Memory& memory) {
     for (uint8_t& b : low) b = 0xee;
     const auto bytes = file.written();
     const auto kernel = pvhboot::parse_bzimage(bytes.contents);
     const memory_range ram[] = {range(low_at, low_size, 1), range(MiB, high_size, 1)};
     pvhboot::memory_map_buffer<16> buffers[2]{};
     pvhboot::memory_map map{buffers[0]};
-    pvhboot::memory_map free_ram{buffers[1]};
+    pvhboot::memory_map free_ram{pvhboot::span<memory_range>{buffers[1].ranges}.first(slots),
+                                 pvhboot::span<pvhboot::sweep_slot>{buffers[1].scratch}};
     if (!map.append(pvhboot::span<const memory_range>{ram}) || !prepare_for_linux(map) || !free_ram.append(map) ||
         !free_ram.sanitize())
       return {errc::map_full, 0};
-    const writable_window pieces[] = {{low_at, low}, {kernel_at, pvhboot::span<uint8_t>{high}.first(backed)}};
-    return load_bzimage(*kernel, request, map, free_ram, pvhboot::memory_pieces{pieces});
+    return load_bzimage(*kernel, request, map, free_ram, memory);
   }
 
   [[nodiscard]] constexpr const uint8_t* at(uint64_t paddr) const {
@@ -124,6 +129,76 @@ ROW("load_bzimage: load_unwritable before anything is written", {
   guest g;
   g.backed = 0x800;
   EXPECT(fails(g.load(), errc::load_unwritable, kernel_at + 0x800) && g.untouched());
+});
+ROW("load_bzimage: map_full where free memory has too few slots for the places", {
+  guest kernel;  // in the middle of a range
+  kernel.slots = 2;
+  EXPECT(fails(kernel.load(), errc::map_full, 3) && kernel.untouched());
+  guest fixed;  // loaded at the start of a range, run in its middle
+  fixed.file.header.relocatable_kernel = 0;
+  fixed.slots = 2;
+  EXPECT(fails(fixed.load(), errc::map_full, 3) && fixed.untouched());
+  guest initrd;
+  initrd.request.initrd_size = 100;
+  initrd.slots = 3;
+  EXPECT(fails(initrd.load(), errc::map_full, 4) && initrd.untouched());
+  guest block;
+  block.slots = 3;
+  EXPECT(fails(block.load(), errc::map_full, 4) && block.untouched());
+});
+ROW("load_bzimage: a command line of more than 2048 bytes, if the kernel takes it", {
+  guest g;
+  char text[3000]{};
+  for (char& c : text) c = 'x';
+  g.file.header.cmdline_size = 4000;
+  g.request.cmdline = {text, sizeof text};
+  const auto start = g.load();
+  EXPECT(start && *g.at(start->layout.cmdline_paddr + 2999) == 'x' && *g.at(start->layout.cmdline_paddr + 3000) == 0);
+});
+/// Memory that is gone after so many questions.
+struct vanishing {
+  pvhboot::memory_pieces pieces;
+  int* left;
+
+  [[nodiscard]] constexpr pvhboot::span<uint8_t> writable(uint64_t paddr, uint64_t n) const noexcept {
+    return --*left < 0 ? pvhboot::span<uint8_t>{} : pieces.writable(paddr, n);
+  }
+};
+ROW("load_bzimage: load_unwritable in memory that is not what it was", {
+  int failed = 0;
+  for (int questions = 0; questions < 9; questions += 4) {
+    guest g;
+    const writable_window pieces[] = {{low_at, g.low}, {kernel_at, g.high}};
+    int left = questions;
+    const auto start = g.load_into(vanishing{{pieces}, &left});
+    failed += !start && start.error().code == errc::load_unwritable ? 1 : 0;
+  }
+  EXPECT(failed == 3);
+});
+/// More ranges than the zero page has room for, and a block that lies in two pieces.
+constexpr pvhboot::result<pvhboot::linux_start> load_many(size_t in_first_piece) {
+  pvhboot::array<uint8_t, 0x10000> low{};
+  pvhboot::array<uint8_t, 0x2000> high{};
+  const auto bytes = image{}.written();
+  const auto kernel = pvhboot::parse_bzimage(bytes.contents);
+  pvhboot::memory_map_buffer<256> buffers[2]{};
+  pvhboot::memory_map map{buffers[0]};
+  pvhboot::memory_map free_ram{buffers[1]};
+  for (uint64_t i = 0; i < 140; ++i)
+    if (!map.append(range(0x10000000 + i * 0x10000, 0x8000, 1))) return {errc::map_full, 0};
+  if (!map.append(range(low_at, sizeof low, 1)) || !map.append(range(MiB, 64 * MiB, 1)) || !prepare_for_linux(map) ||
+      !free_ram.append(map) || !free_ram.sanitize())
+    return {errc::map_full, 0};
+  const pvhboot::span<uint8_t> all{low};
+  const writable_window pieces[] = {
+      {low_at, all.first(in_first_piece)}, {low_at + in_first_piece, all.after(in_first_piece)}, {kernel_at, high}};
+  const linux_request request{.cmdline = "console=ttyS0"};
+  return load_bzimage(*kernel, request, map, free_ram, pvhboot::memory_pieces{pieces});
+}
+ROW("load_bzimage: more than 128 ranges go to a setup_data node, which must lie in one piece", {
+  EXPECT(load_many(0x8000).ok());
+  const auto split = load_many(0xf880);
+  EXPECT(!split && split.error().code == errc::load_unwritable && split.error().where == low_at + 0xf880);
 });
 ROW("load_bzimage: fails as what it is made of", {
   guest g;

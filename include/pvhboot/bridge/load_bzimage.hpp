@@ -135,24 +135,25 @@ template <class Memory> class bzimage_loader {
   /// False if the memory has changed since it was checked.
   [[__nodiscard__]] constexpr bool write(const abi::boot_params& zero_page) noexcept(silent) {
     const linux_layout& at = start_.layout;
+    const uint64_t cleared = nodes_at_ - at.zero_page_paddr;
     bool good = write_bytes(memory_, at.kernel.load_paddr, kernel_.code()) == kernel_.code().size();
-    good = write_zeros(memory_, at.zero_page_paddr, nodes_at_ - at.zero_page_paddr) != 0 && good;
-    good = write_struct(memory_, at.zero_page_paddr, zero_page) && good;
-    for (size_t i = 0; i < request_.cmdline.size(); ++i) {
-      const array<uint8_t, 1> c{{static_cast<uint8_t>(request_.cmdline[i])}};
-      good = write_struct(memory_, at.cmdline_paddr + i, c) && good;
-    }
+    good &= write_zeros(memory_, at.zero_page_paddr, cleared) == cleared;
+    good &= write_struct(memory_, at.zero_page_paddr, zero_page);
+    for (size_t i = 0; i < request_.cmdline.size(); ++i)
+      good &=
+          write_struct(memory_, at.cmdline_paddr + i, array<uint8_t, 1>{{static_cast<uint8_t>(request_.cmdline[i])}});
     const segment_state code = request_.entry_64 ? code_64 : code_32;
-    const array<le64, 4> gdt{{le64{uint64_t{0}}, le64{uint64_t{0}}, le64{code.descriptor()}, le64{data.descriptor()}}};
-    good = write_struct(memory_, gdt_at(), gdt) && good;
-    return (!request_.entry_64 || write_page_tables()) && good;
+    good &= write_struct(memory_, gdt_at(),
+                         array<le64, 4>{{uint64_t{0}, uint64_t{0}, code.descriptor(), data.descriptor()}});
+    if (request_.entry_64) good &= write_page_tables();
+    return good;
   }
 
   [[__nodiscard__]] constexpr bool write_page_tables() noexcept(silent) {
     constexpr uint64_t present_writable = 3, is_big = 0x80;
     bool good = true;
     const auto put = [&](uint64_t table, uint64_t index, uint64_t entry) noexcept(silent) {
-      good = write_struct(memory_, table + index * sizeof(le64), le64{entry}) && good;
+      good &= write_struct(memory_, table + index * sizeof(le64), le64{entry});
     };
     put(tables_at_, 0, (tables_at_ + page) | present_writable);
     for (uint64_t i = 0; i < 4; ++i) put(tables_at_ + page, i, (tables_at_ + (2 + i) * page) | present_writable);
