@@ -6,6 +6,7 @@ Scenarios:
   kernel     QEMU -> examples/kernel; each fact it prints is compared with guest memory
   linux      QEMU -> examples/chainload -> Linux -> userspace; the zero page is compared with QEMU's handoff
   pvh        QEMU -> examples/chainload -> vmlinux through PVH; Linux's own zero page is compared with QEMU's handoff
+  cost       QEMU -> examples/chainload -> Linux, as a bzImage and as vmlinux through PVH: instructions and time
   bare       QEMU -> examples/chainload with a kernel as its only module -> Linux, which panics without a root
   installer  QEMU -> examples/chainload -> the Debian installer, to its first dialog
   memtest    QEMU -> examples/chainload -> memtest86+, until it tests memory
@@ -20,11 +21,12 @@ import random
 import re
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Callable, TypeVar
 
 import refusals
-from common import skip
+from common import run_or_exit, skip
 from lab import LabError, boot, bzimage, console, cpio, packages, qemu, userspace, wire
 
 KERNELS = Path("examples/kernel")
@@ -338,6 +340,33 @@ def test_pvh(options: argparse.Namespace, verdict: Verdict) -> None:
     verdict.equal("the kernel was moved", not linked, options.kaslr)
 
 
+def test_cost(options: argparse.Namespace, verdict: Verdict) -> None:
+    kernel = packages.kernel()
+    files = {"bzImage": kernel.read_bytes(), "vmlinux": bzimage.vmlinux(kernel).read_bytes()}
+    spent = {}
+    with tempfile.TemporaryDirectory(prefix="pvhboot-") as scratch:
+        init = Path(scratch) / "init"
+        run_or_exit(["gcc", "-Os", "-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector", "-o", init,
+                     Path(__file__).with_name("tsc_init.c")])
+        initrd = cpio.archive([cpio.directory("dev"), cpio.character_device("dev/console", 5, 1),
+                               cpio.executable("init", init.read_bytes())])
+        for name, image in files.items():
+            module = Path(scratch) / name
+            module.write_bytes(cpio.chainload_module(image, initrd))
+            # The clock counts instructions, and so does the time stamp counter.
+            machine = qemu.Machine(options.build / boot.CHAINLOAD, module, boot.DEFAULT_APPEND, options.machine,
+                                   options.memory, extra=("-icount", "shift=0,sleep=off"))
+            began = time.monotonic()
+            run = until(machine, "userspace: tsc", options)
+            counted = next(int(line.split()[-1]) for line in run.lines if "userspace: tsc" in line)
+            spent[name] = counted
+            print(f"{name:8} {len(image) / MIB:6.1f} MiB  {counted / 1e9:6.3f} * 10^9 instructions to userspace, "
+                  f"{time.monotonic() - began:5.1f} s")
+    saved = spent["bzImage"] - spent["vmlinux"]
+    print(f"without the decompressor: {saved / 1e9:.3f} * 10^9 instructions less, {saved / spent['bzImage']:.0%}")
+    verdict.check("vmlinux takes fewer instructions", saved > 0)
+
+
 def test_refuse(options: argparse.Namespace, verdict: Verdict) -> None:
     case = refusals.CASES[options.case]
     image = packages.kernel().read_bytes() if case.needs_kernel else b""
@@ -361,7 +390,8 @@ def test_refuse(options: argparse.Namespace, verdict: Verdict) -> None:
 
 
 SCENARIOS = {"kernel": test_kernel, "linux": test_linux, "bare": test_bare, "installer": test_installer,
-             "memtest": test_memtest, "direct": test_direct, "pvh": test_pvh, "refuse": test_refuse}
+             "memtest": test_memtest, "direct": test_direct, "pvh": test_pvh, "cost": test_cost,
+             "refuse": test_refuse}
 
 
 def arguments() -> argparse.ArgumentParser:
