@@ -204,10 +204,10 @@ def check_chainload_pvh(lab: Lab, name: str, verdict: boots.Verdict) -> None:
     printed = console.read("chainload", lab.lines(name))
     check_linux_by_pvh(lab, name, verdict, printed)
     verdict.check("the kernel file lay where the kernel goes, and was moved", bool(printed.moved), printed.moved)
-    verdict.equal("zero page equals that of a direct boot, but for the initrd's place",
+    verdict.equal("zero page equals that of a direct boot, but for the places of initrd and command line",
                   sorted(zero_pages.differing(lab.report(name).boot_params.page,
                                               lab.report("linux-pvh").boot_params.page)),
-                  ["hdr.ramdisk_image"])
+                  ["cmd_line_ptr", "ramdisk_image"])
 
 
 def check_linux_by_pvh(lab: Lab, name: str, verdict: boots.Verdict, printed: console.Facts) -> None:

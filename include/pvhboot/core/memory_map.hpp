@@ -228,7 +228,7 @@ class memory_map {
   /// Moves the ranges from `from` on, so that the first of them becomes range `to`.
   constexpr void move_tail(size_t from, size_t to) noexcept {
     const size_t n = size_ - from;
-    if (!__builtin_is_constant_evaluated())
+    if (n != 0 && !__builtin_is_constant_evaluated())  // without ranges there may be no storage
       __builtin_memmove(storage_.data() + to, storage_.data() + from, n * sizeof(memory_range));
     else if (to < from)
       for (size_t i = 0; i < n; ++i) storage_[to + i] = storage_[from + i];
