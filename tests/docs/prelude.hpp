@@ -3,7 +3,9 @@
 // Declarations that the snippets of the README and of docs/ assume.
 #pragma once
 
+#if __STDC_HOSTED__  // the loader of docs/loader.md is not
 #include <linux/kvm.h>
+#endif
 
 #include <pvhboot/producer.hpp>
 #include <pvhboot/pvh/emit_note.hpp>
