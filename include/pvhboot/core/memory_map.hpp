@@ -30,9 +30,10 @@ class memory_map {
   template <size_t N>
   constexpr explicit memory_map(memory_map_buffer<N>& slots) noexcept : memory_map(slots.ranges, slots.scratch) {}
   /// `scratch` may be empty if sanitize is never called, or only on maps that are sanitised already. The first `size`
-  /// ranges are in the storage already, as they are.
-  constexpr memory_map(span<memory_range> storage, span<sweep_slot> scratch, size_t size = 0) noexcept
-      : storage_(storage), scratch_(scratch), size_(size), sanitized_(size == 0) {}
+  /// ranges are in the storage already, as they are; with `sanitized`, as known_sanitized() of another map over them.
+  constexpr memory_map(span<memory_range> storage, span<sweep_slot> scratch, size_t size = 0,
+                       bool sanitized = false) noexcept
+      : storage_(storage), scratch_(scratch), size_(size), sanitized_(sanitized || size == 0) {}
 
   memory_map(const memory_map&) = delete;  // two would write to one storage
   memory_map& operator=(const memory_map&) = delete;
