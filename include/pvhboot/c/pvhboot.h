@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSL-1.0
  *
  * The C interface: the library for projects in C, and for other languages that call C. C99, freestanding, also valid
- * C++. Add pvhboot_c.cpp, beside this file, to your build, with a C++20 compiler and your own flags, and
- * -ffunction-sections with --gc-sections, so that a program has what it calls and no more.
+ * C++. Add pvhboot_c.cpp, beside this file, to your build, with a C++20 compiler and your own flags, and with
+ * -ffunction-sections and the linker's --gc-sections, so that a program has what it calls and no more: with -Os a boot
+ * loader that parses, sanitises, places and translates has 14 KiB of it, of the 67 KiB of 32-bit code that all of it has.
  *
  *     static struct pvhboot_range ranges[256];
  *     static struct pvhboot_scratch scratch[256];
@@ -359,7 +360,7 @@ struct pvhboot_setup_data {
   size_t size;    /* of the storage; a node takes 16 bytes and its payload, padded to 8 */
   uint64_t paddr; /* of the storage; not 0 */
   uint64_t head;  /* of the chain, for the zero page; 0: empty */
-  size_t used;    /* bytes of the storage: 0 at first */
+  size_t in_use;  /* bytes of the storage: 0 at first */
 };
 /* Adds a node with room for `size` bytes, which are the caller's to fill in. Fails with setup_data_full. */
 enum pvhboot_error pvhboot_setup_data_reserve(struct pvhboot_setup_data *nodes, uint32_t setup_type, uint64_t size,
