@@ -6,6 +6,7 @@ Ways:
   subproject   Meson, with the project in subprojects/
   pkg-config   an install into a scratch prefix
   include      the option -I
+  c            a program in C with an installed header and source, both found by pkg-config
   wraps        doctest and PFR from their wraps, with local repositories instead of the network
   headers-only `meson setup` and install without doctest, Boost and network
 """
@@ -104,6 +105,23 @@ static_assert(PVHBOOT_VERSION_MAJOR == {major} && PVHBOOT_VERSION_MINOR == {mino
 
 def files_below(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def by_c(scratch: Path) -> None:
+    """The C compiler links the program: no C++ library is needed."""
+    prefix = scratch / "prefix"
+    run("meson", "setup", scratch / "build", ROOT, f"--prefix={prefix}", "-Dtests=disabled", "-Dexamples=disabled")
+    run("meson", "install", "-C", scratch / "build")
+    search = str(prefix / "share" / "pkgconfig")
+    flags = run("pkg-config", "--cflags", "pvhboot", PKG_CONFIG_PATH=search).split()
+    source = run("pkg-config", "--variable=c_source", "pvhboot", PKG_CONFIG_PATH=search).strip()
+    if Path(source) != prefix / "include/pvhboot/c/pvhboot_c.cpp":
+        raise Failure(f"pkg-config does not print the source of the C interface: {source!r}")
+    for c, cpp in (("gcc", "g++"), ("clang", "clang++")):
+        program, interface = scratch / c, scratch / f"{c}.o"
+        run(cpp, "-std=c++20", *WARNINGS, *flags, "-c", source, "-o", interface)
+        run(c, "-std=c99", *WARNINGS, *flags, HERE / "user.c", interface, "-o", program)
+        run(program)
 
 
 def by_include(scratch: Path) -> None:
@@ -239,7 +257,7 @@ def system_header(name: str) -> Path:
     raise Skip(f"the system has no {name} for the local repository")
 
 
-WAYS = {"subproject": by_subproject, "pkg-config": by_pkg_config, "include": by_include, "wraps": by_wraps,
+WAYS = {"subproject": by_subproject, "pkg-config": by_pkg_config, "include": by_include, "c": by_c, "wraps": by_wraps,
         "headers-only": by_headers_only}
 
 
