@@ -30,6 +30,14 @@ constexpr bool becomes(span<const memory_range> given, span<const memory_range> 
   return map.sanitize() && equal(map, wanted);
 }
 
+ROW("a map over storage that another map sanitised", {
+  memory_map_buffer<8> buffer{};
+  buffer.ranges[0] = range(0x1000, 0x1000, 1);
+  const memory_map known{buffer.ranges, buffer.scratch, 1, true};
+  const memory_map unknown{buffer.ranges, buffer.scratch, 1};
+  EXPECT(known.known_sanitized() && !unknown.known_sanitized() && equal(known, table<1>{{range(0x1000, 0x1000, 1)}}));
+});
+
 // What Linux's e820__update_table() makes of each: the numbers are those of the project's collection of vectors, whose
 // number 22 is the example in the comment above that function.
 ROW("sanitize: vector 3, adjacent ranges of one type merge", {
