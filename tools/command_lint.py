@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Run clang-tidy on the headers, each through a file that includes it, and on the examples. A warning is an error."""
+"""Run clang-tidy on the headers, each through a file that includes it, on the C interface and on the examples. A warning
+is an error.
+"""
 
 import argparse
 import subprocess
@@ -22,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def check(options: argparse.Namespace) -> None:
-    known = sources.public_headers() + sources.tracked((".cpp",), ("examples",))
+    known = sources.public_headers() + sources.tracked((".cpp",), ("include", "examples"))
     unknown = [name for name in options.files if not any(path.endswith(name) for path in known)]
     if unknown:
         raise LabError(f"no header and no example ends with {', '.join(unknown)}")
@@ -48,13 +50,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def header_jobs(scratch: Path) -> list[tuple[str, Path, list[str]]]:
-    """Name, file and flags. Each header has a file that includes it: clang-tidy treats a main file differently."""
+    """Name, file and flags. Each header has a file that includes it: clang-tidy treats a main file differently. The C
+    interface is one."""
     jobs = []
     for header in sources.public_headers():
         unit = scratch / (header.replace("/", "_") + ".cpp")
         unit.write_text(f"#include <{header}>\n", encoding="utf-8")
         jobs.append((header, unit, FLAGS))
-    return jobs
+    return jobs + [(path, ROOT / path, FLAGS) for path in sources.tracked((".cpp",), ("include",))]
 
 
 def example_jobs() -> list[tuple[str, Path, list[str]]]:

@@ -66,7 +66,8 @@ pvhboot_error end(const result<void>& done, uint64_t* where) noexcept {
 
 // Structs with the same members on both sides.
 template <class To, class From> To* same(From* from) noexcept {
-  static_assert(sizeof(To) == sizeof(From) && alignof(To) == alignof(From));
+  static_assert(sizeof(To) == sizeof(From));
+  static_assert(alignof(To) == alignof(From));
   return reinterpret_cast<To*>(from);
 }
 static_assert(offsetof(pvhboot_range, size) == offsetof(pvhboot::memory_range, size));
