@@ -31,10 +31,12 @@ class Archive:
     name: str
     architecture: str = ""  # empty: the system's
     suite: str = ""  # the suffix to the name of the system's release
+    source: bool = False  # source packages instead of binary ones
 
 
 I386 = Archive("i386", architecture="i386")
 BACKPORTS = Archive("backports", suite="-backports")
+SOURCES = Archive("source", source=True)
 
 KERNEL_PACKAGE = "linux-image-amd64"
 KERNEL_FILE = "boot/vmlinuz-*"
@@ -232,7 +234,7 @@ def source_line(archive: Archive) -> str:
     address, release = mirrors[0]
     keys = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
     options = f"[signed-by={keys}] " if keys.exists() else ""
-    return f"deb {options}{address} {release}{archive.suite} main"
+    return f"{'deb-src' if archive.source else 'deb'} {options}{address} {release}{archive.suite} main"
 
 
 def refresh_lists(archive: Archive | None = None) -> None:
