@@ -265,6 +265,40 @@ def refresh_own_lists(archive: Archive) -> None:
         raise Unavailable(f"cannot fetch the package lists of {archive.name}: {(done.stderr or done.stdout).strip()}")
 
 
+def source_package(name: str) -> Path:
+    """The folder with the files of a source package, of which one is its .dsc, from the cache or by download."""
+    room = room_of(name, SOURCES)
+    if find(room, "*.dsc"):
+        return room
+    with locked():
+        if not find(room, "*.dsc"):
+            if not has_apt():
+                raise Unavailable(f"the source of {name} is not in {CACHE} and this system has no apt to download it")
+            with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
+                files = Path(scratch) / "files"
+                files.mkdir()
+                fetch_source(name, files)
+                room.parent.mkdir(exist_ok=True)
+                shutil.rmtree(room, ignore_errors=True)
+                files.rename(room)
+    return room
+
+
+def fetch_source(name: str, folder: Path) -> None:
+    """Download a source package. Refresh the lists once if they are missing, or name a version that is gone."""
+    why = ""
+    for attempt in (1, 2):
+        command = ["apt-get", *apt_options(SOURCES), "-q", "-q", "source", "--only-source", "--download-only", name]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+        if done.returncode == 0 and any(folder.glob("*.dsc")):
+            return
+        why = (done.stderr or done.stdout).strip()
+        if attempt == 1:
+            refresh_lists(SOURCES)
+            print(f"lab: downloading the source of {name}", flush=True)
+    raise Unavailable(f"cannot download the source of {name}: {why}")
+
+
 def resolve(package: str, archive: Archive | None = None) -> str:
     """A meta-package such as linux-image-amd64 depends on the package with the kernel."""
     if not package.startswith("linux-image-"):

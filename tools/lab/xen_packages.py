@@ -99,9 +99,11 @@ def modules() -> list[Path]:
     return packages.xen_modules()
 
 
-def grub_image(vmlinuz: bytes, initrd: bytes, append: str) -> bytes:
-    """GRUB as a PVH image that starts this Linux from its memory disk."""
+def grub_image(vmlinuz: bytes, initrd: bytes, append: str, modules_folder: Path | None = None) -> bytes:
+    """GRUB as a PVH image that starts this Linux from its memory disk. `modules_folder` has GRUB's kernel and modules;
+    otherwise they are Debian's."""
     config = ("insmod memdisk\ninsmod tar\ninsmod linux\n"
+              "echo \"pvh_cmdline=[$pvh_cmdline]\"\n"  # GRUB itself has no such variable
               f"linux (memdisk)/vmlinuz {append}\ninitrd (memdisk)/initrd\nboot\n")
     with tempfile.TemporaryDirectory(prefix="pvhboot-") as folder:
         scratch = Path(folder)
@@ -110,7 +112,7 @@ def grub_image(vmlinuz: bytes, initrd: bytes, append: str) -> bytes:
         (scratch / "initrd").write_bytes(initrd)
         subprocess.run(["tar", "-c", "-f", "memdisk.tar", "vmlinuz", "initrd"], cwd=scratch, timeout=60, check=True)
         output = scratch / "grub.bin"
-        done = grub_mkimage("-O", "i386-xen_pvh", "-d", provide() / "usr/lib/grub/i386-xen_pvh", "-o", output,
+        done = grub_mkimage("-O", "i386-xen_pvh", "-d", modules_folder or provide() / "usr/lib/grub/i386-xen_pvh", "-o", output,
                             "-c", scratch / "grub.cfg", "-m", scratch / "memdisk.tar", "-p", "(memdisk)/",
                             "linux", "memdisk", "tar", "echo", "normal")
         if done.returncode:
