@@ -20,10 +20,11 @@ from lab import LabError, console, grub_source, packages, userspace, wire, xen, 
 
 PVH_CMDLINE = "for grub: a=1 \"b c\" %s"
 DOM0_CMDLINE = "for grub as dom0"
-TYPES = ("ram", "reserved", "acpi", "nvs", "unusable")
 
-# Fields of the zero page that differ from those of Debian's GRUB.
-DIFFERENCES: dict[str, str] = {}
+# Fields of the zero page that may differ from those of Debian's GRUB.
+DIFFERENCES = {
+    "ramdisk_image": "the initrd lies below GRUB's heap, of which modules of another build take another size",
+}
 
 
 class Printed:
@@ -93,8 +94,6 @@ def compare(lab: domains.Lab, verdict: boots.Verdict) -> None:
     found = zero_pages.differing(own.boot_params.page, stock.boot_params.page)
     for field, values in found.items():
         verdict.check(f"{field}: {values}", field in DIFFERENCES, DIFFERENCES.get(field, "an unexpected difference"))
-    for field in DIFFERENCES.keys() - found.keys():
-        verdict.check(f"{field} differs", False, "the two are equal")
     print(f"{len(zero_pages.FIELDS)} fields of the zero page, {len(found)} of them differ")
 
 

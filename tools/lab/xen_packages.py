@@ -112,8 +112,9 @@ def grub_image(vmlinuz: bytes, initrd: bytes, append: str, modules_folder: Path 
         (scratch / "initrd").write_bytes(initrd)
         subprocess.run(["tar", "-c", "-f", "memdisk.tar", "vmlinuz", "initrd"], cwd=scratch, timeout=60, check=True)
         output = scratch / "grub.bin"
-        done = grub_mkimage("-O", "i386-xen_pvh", "-d", modules_folder or provide() / "usr/lib/grub/i386-xen_pvh", "-o", output,
-                            "-c", scratch / "grub.cfg", "-m", scratch / "memdisk.tar", "-p", "(memdisk)/",
+        modules = modules_folder or provide() / "usr/lib/grub/i386-xen_pvh"
+        done = grub_mkimage("-O", "i386-xen_pvh", "-d", modules, "-o", output, "-c",
+                            scratch / "grub.cfg", "-m", scratch / "memdisk.tar", "-p", "(memdisk)/",
                             "linux", "memdisk", "tar", "echo", "normal")
         if done.returncode:
             raise LabError(f"grub-mkimage failed: {done.stderr.strip()}")
