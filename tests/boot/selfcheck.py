@@ -571,6 +571,31 @@ class Packages(Folder):
         self.assertEqual(subprocess.run(foreign, capture_output=True, timeout=60, check=True).stdout, before)
         self.assertFalse(packages.known("linux-image-lab"))
 
+    def test_source_package(self) -> None:
+        """apt itself, with a mirror that has one source package."""
+        if not packages.has_apt():
+            self.skipTest("this system has no apt")
+        mirror = self.folder / "a mirror"
+        mirror.mkdir()
+        files = {"lab_1.dsc": b"Format: 1.0\nSource: lab\nVersion: 1\n", "lab_1.tar.gz": gzip.compress(b"")}
+        for name, data in files.items():
+            (mirror / name).write_bytes(data)
+        sums = "".join(f" {hashlib.sha256(data).hexdigest()} {len(data)} {name}\n" for name, data in files.items())
+        (mirror / "Sources").write_text(
+            "Package: lab\nBinary: lab\nVersion: 1\nMaintainer: lab <lab@localhost>\nArchitecture: any\n"
+            f"Directory: .\nFormat: 1.0\nChecksums-Sha256:\n{sums}\n", encoding="ascii")
+        line = f"deb-src [trusted=yes] file:{str(mirror).replace(' ', '%20')} ./"
+        with mock.patch.object(packages, "source_line", return_value=line), \
+                contextlib.redirect_stdout(io.StringIO()):
+            room = packages.source_package("lab")
+            self.assertEqual({path.name: path.read_bytes() for path in room.iterdir()}, files)
+            with self.assertRaisesRegex(packages.Unavailable, "cannot download the source of absent: "):
+                packages.source_package("absent")
+        with mock.patch.object(packages, "has_apt", return_value=False):
+            self.assertEqual(packages.source_package("lab"), room)  # from the cache
+            with self.assertRaisesRegex(packages.Unavailable, "the source of other is not in .* has no apt"):
+                packages.source_package("other")
+
     def test_lists_that_are_out_of_reach(self) -> None:
         if not packages.has_apt():
             self.skipTest("this system has no apt")

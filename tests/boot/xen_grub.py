@@ -137,7 +137,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=Path, default=Path("build"), help="build folder with the examples")
     parser.add_argument("--logs", type=Path, default=Path("build/boot/grub"), help="a folder for the consoles")
-    parser.add_argument("--timeout", type=float, default=300, help="seconds for the machine of the guests")
+    parser.add_argument("--timeout", type=float, default=500, help="seconds for the machine of the guests")
     parser.add_argument("--own", type=Path, default=grub_source.OWN, help="the file in place of GRUB's pvh.c")
     options = parser.parse_args()
     try:
