@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Boot Linux on Xen by GRUB with examples/grub/pvh.c, and by Debian's GRUB. Exit with 0, 1, or 77 (skipped).
+"""Boot Linux on Xen by GRUB with examples/grub/pvh.c and by Debian's GRUB. Exit with 0, 1, or 77 (skipped).
 
-GRUB is built from Debian's source package. One boot of a dom0 starts all guests; another one has GRUB as dom0, where the
+GRUB is built from Debian's source package. One boot of a dom0 starts all guests. In another one GRUB is dom0, where the
 start info has version 0 and no map.
 """
 
@@ -19,6 +19,7 @@ from common import skip
 from lab import LabError, console, grub_source, packages, userspace, wire, xen, xen_packages
 
 PVH_CMDLINE = "for grub: a=1 \"b c\" %s"
+PATIENCE = 120  # seconds for a guest; the machine waits for all of them
 DOM0_CMDLINE = "for grub as dom0"
 
 # Fields of the zero page that may differ from those of Debian's GRUB.
@@ -45,9 +46,9 @@ class Printed:
 def guests() -> list[xen.Guest]:
     return [
         xen.Guest("kernel32", "kernel32.elf", None, "first second", memory=domains.MEMORY, timeout=60),
-        xen.Guest("stock", "stock", cmdline=PVH_CMDLINE, memory=domains.MEMORY),
-        xen.Guest("own", "own", cmdline=PVH_CMDLINE, memory=domains.MEMORY),
-        xen.Guest("no-cmdline", "own", memory=domains.MEMORY),
+        xen.Guest("stock", "stock", cmdline=PVH_CMDLINE, memory=domains.MEMORY, timeout=PATIENCE),
+        xen.Guest("own", "own", cmdline=PVH_CMDLINE, memory=domains.MEMORY, timeout=PATIENCE),
+        xen.Guest("no-cmdline", "own", memory=domains.MEMORY, timeout=PATIENCE),
     ]
 
 
