@@ -14,7 +14,7 @@ from lab import ROOT, LabError
 
 FLAGS = ["-std=c++20", f"-I{ROOT / 'include'}"]
 EXAMPLE_FLAGS = ["-m32", "-ffreestanding", "-fno-exceptions", "-fno-rtti", "-nostdinc++"]
-HOSTED = "examples/fuzz/"  # programs for the build machine
+HOSTED = ("examples/fuzz/", "examples/vmm/")  # programs for the build machine
 TEMPLATE = "examples/template/"
 TEMPLATE_FLAGS = ["-ffreestanding", "-fno-exceptions", "-fno-rtti", "-nostdinc++", "-DVIRTUAL_BASE=0"]
 

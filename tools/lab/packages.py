@@ -47,9 +47,12 @@ INSTALLER_PACKAGE = "debian-installer-12-netboot-amd64"
 INSTALLER_FOLDER = "usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64"
 # Kernel modules that dom0 needs for the toolstack; the other drivers are built in.
 XEN_MODULES = ("xen-evtchn", "xen-privcmd", "xen-gntdev", "xen-gntalloc", "xenfs")
+# Kernel modules for /dev/kvm on AMD's extensions, which QEMU emulates, in loading order; below lib/modules/*/kernel.
+KVM_MODULES = ("virt/lib/irqbypass", "arch/x86/kvm/kvm", "drivers/crypto/ccp/ccp", "arch/x86/kvm/kvm-amd")
 # Files that are unpacked together, so that one download is enough.
 TOGETHER = {
-    KERNEL_PACKAGE: (KERNEL_FILE, *(f"*/{name}.ko*" for name in XEN_MODULES)),
+    KERNEL_PACKAGE: (KERNEL_FILE, *(f"*/{name}.ko*" for name in XEN_MODULES),
+                     *(f"*/{name}.ko*" for name in KVM_MODULES)),
     INSTALLER_PACKAGE: (f"{INSTALLER_FOLDER}/linux", f"{INSTALLER_FOLDER}/initrd.gz"),
 }
 NO_OTHER_WAY = "no other source is known"
@@ -71,6 +74,11 @@ def xen_modules() -> list[Path]:
     """The modules of XEN_MODULES, in loading order."""
     return [provide(KERNEL_PACKAGE, f"lib/modules/*/kernel/drivers/xen/**/{name}.ko*", NO_OTHER_WAY)
             for name in XEN_MODULES]
+
+
+def kvm_modules() -> list[Path]:
+    """The modules of KVM_MODULES, in loading order, for debian_kernel()."""
+    return [provide(KERNEL_PACKAGE, f"lib/modules/*/kernel/{name}.ko*", NO_OTHER_WAY) for name in KVM_MODULES]
 
 
 def kernel_686() -> Path:
