@@ -30,10 +30,6 @@ struct guest {
   size_t backed = sizeof high;
   size_t slots = 16;  ///< of free memory
 
-  constexpr pvhboot::result<pvhboot::linux_start> load() {
-    const writable_window pieces[] = {{low_at, low}, {kernel_at, pvhboot::span<uint8_t>{high}.first(backed)}};
-    return load_into(pvhboot::memory_pieces{pieces});
-  }
   template <class Memory> constexpr pvhboot::result<pvhboot::linux_start> load_into(const Memory& memory) {
     for (uint8_t& b : low) b = 0xee;
     const auto bytes = file.written();
@@ -49,6 +45,10 @@ struct guest {
     return load_bzimage(*kernel, request, map, free_ram, memory);
   }
 
+  constexpr pvhboot::result<pvhboot::linux_start> load() {
+    const writable_window pieces[] = {{low_at, low}, {kernel_at, pvhboot::span<uint8_t>{high}.first(backed)}};
+    return load_into(pvhboot::memory_pieces{pieces});
+  }
   [[nodiscard]] constexpr const uint8_t* at(uint64_t paddr) const {
     return paddr >= kernel_at ? high.data() + (paddr - kernel_at) : low.data() + (paddr - low_at);
   }
@@ -130,21 +130,27 @@ ROW("load_bzimage: load_unwritable before anything is written", {
   g.backed = 0x800;
   EXPECT(fails(g.load(), errc::load_unwritable, kernel_at + 0x800) && g.untouched());
 });
-ROW("load_bzimage: map_full where free memory has too few slots for the places", {
-  guest kernel;  // in the middle of a range
-  kernel.slots = 2;
-  EXPECT(fails(kernel.load(), errc::map_full, 3) && kernel.untouched());
-  guest fixed;  // loaded at the start of a range, run in its middle
-  fixed.file.header.relocatable_kernel = 0;
-  fixed.slots = 2;
-  EXPECT(fails(fixed.load(), errc::map_full, 3) && fixed.untouched());
-  guest initrd;
-  initrd.request.initrd_size = 100;
-  initrd.slots = 3;
-  EXPECT(fails(initrd.load(), errc::map_full, 4) && initrd.untouched());
-  guest block;
-  block.slots = 3;
-  EXPECT(fails(block.load(), errc::map_full, 4) && block.untouched());
+ROW("load_bzimage: map_full, free memory has too few slots for the kernel in the middle of a range", {
+  guest g;
+  g.slots = 2;
+  EXPECT(fails(g.load(), errc::map_full, 3) && g.untouched());
+});
+ROW("load_bzimage: map_full, for a kernel that is loaded at the start of a range and runs in its middle", {
+  guest g;
+  g.file.header.relocatable_kernel = 0;
+  g.slots = 2;
+  EXPECT(fails(g.load(), errc::map_full, 3) && g.untouched());
+});
+ROW("load_bzimage: map_full, for the initrd", {
+  guest g;
+  g.request.initrd_size = 100;
+  g.slots = 3;
+  EXPECT(fails(g.load(), errc::map_full, 4) && g.untouched());
+});
+ROW("load_bzimage: map_full, for the zero page and what follows it", {
+  guest g;
+  g.slots = 3;
+  EXPECT(fails(g.load(), errc::map_full, 4) && g.untouched());
 });
 ROW("load_bzimage: a command line of more than 2048 bytes, if the kernel takes it", {
   guest g;
@@ -200,17 +206,23 @@ ROW("load_bzimage: more than 128 ranges go to a setup_data node, which must lie 
   const auto split = load_many(0xf880);
   EXPECT(!split && split.error().code == errc::load_unwritable && split.error().where == low_at + 0xf880);
 });
-ROW("load_bzimage: fails as what it is made of", {
+ROW("load_bzimage: fails as place_kernel does", {
   guest g;
   g.high_size = 32 * MiB;
   EXPECT(fails(g.load(), errc::no_place_for_kernel, 32 * MiB) && g.untouched());
-  guest old;
-  old.file.header.xloadflags = 0;
-  old.request.entry_64 = true;
-  EXPECT(!old.load() && old.load().error().code == errc::no_entry_64 && old.untouched());
-  guest large;
-  large.request.initrd_size = 64 * MiB;
-  EXPECT(!large.load() && large.load().error().code == errc::no_place_for_initrd && large.untouched());
+});
+ROW("load_bzimage: fails as translate does", {
+  guest g;
+  g.file.header.xloadflags = 0;
+  g.request.entry_64 = true;
+  const auto start = g.load();
+  EXPECT(!start && start.error().code == errc::no_entry_64 && g.untouched());
+});
+ROW("load_bzimage: fails as place_initrd does", {
+  guest g;
+  g.request.initrd_size = 64 * MiB;
+  const auto start = g.load();
+  EXPECT(!start && start.error().code == errc::no_place_for_initrd && g.untouched());
 });
 
 }  // namespace

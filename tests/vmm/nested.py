@@ -8,6 +8,7 @@ One outer machine runs all inner ones, one after the other. Its userspace prints
 import argparse
 import json
 import re
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -86,7 +87,7 @@ def outer(options: argparse.Namespace, names: list[str], scratch: Path) -> tuple
         (scratch / name).write_bytes(data)
     promised = {}
     for name in names:
-        done = subprocess.run(f"{options.vmm} {INNERS[name].arguments} --describe", shell=True, cwd=scratch, text=True,
+        done = subprocess.run(f"{shlex.quote(str(options.vmm))} {INNERS[name].arguments} --describe", shell=True, cwd=scratch, text=True,
                               capture_output=True, timeout=60, check=False)
         if done.returncode:
             raise LabError(f"vmm --describe {name}: {done.stderr}")
@@ -166,6 +167,7 @@ def main() -> int:
     parser.add_argument("--log", type=Path)
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
+    options.vmm = options.vmm.resolve()
     names = options.names or list(INNERS)
     verdict = Verdict()
     try:
