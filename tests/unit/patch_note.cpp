@@ -344,6 +344,56 @@ ROW("set_phys32_entry, remove_phys32_entry: note_entangled", {
                                   })},
                    builder64::notes_at));
 });
+ROW("set_phys32_entry: note_entangled, program headers in other headers or in notes", {
+  // In the ELF header: the table begins in its e_phentsize and the fields after it.
+  auto over = builder32{};
+  over.load(0x100000, 0x80, 0x100);
+  patched p{over};
+  for (size_t i = 0; i < 32; ++i) p.bytes[48 + i] = p.bytes[builder32::phoff + i];
+  p.bytes[28] = 48;
+  p.before = p.bytes;
+  EXPECT(parse_elf(p.file()).ok());
+  EXPECT(fails(p.set(0x100010).size, errc::note_entangled, 48) && p.changed() == 0);
+  // In the section headers; these in the ELF header.
+  for (const uint64_t shoff : {uint64_t{builder64::phoff + 8}, uint64_t{8}}) {
+    auto b = kernel(builder64{}, [](auto&) {});
+    b.set(b.header.e_shoff, shoff);
+    patched sections{b};
+    EXPECT(fails(sections.set(0x100010).size, errc::note_entangled, shoff) && sections.changed() == 0);
+  }
+  // In the notes of another owner: a new header there could be read as a note.
+  auto notes = kernel(builder64{}, [](auto&) {});
+  notes.set(notes.add(segment_type::note, notes.phoff + 2 * 56, 2 * 56).p_align, 4);
+  notes.add(segment_type::null, 0, 0);
+  patched in_notes{notes};
+  EXPECT(fails(in_notes.set(0x100010).size, errc::note_entangled, notes.phoff + 2 * 56) && in_notes.changed() == 0);
+});
+ROW("set_phys32_entry, remove_phys32_entry: note_entangled, a value that decides the padding", {
+  const auto words = [](uint64_t size, auto... w) {
+    auto b = builder64{};
+    b.load(0, 0x80, 0x100);
+    b.load(0x100000, 0x80, 0x100);
+    (b.word(static_cast<uint32_t>(w)), ...);
+    b.set(b.note_segment(8).p_filesz, size);
+    return patched{b};
+  };
+  constexpr uint32_t name = 0x006e6558;
+  constexpr uint64_t at = builder64::notes_at;
+  // Read with a padding of 4, the type of an entry note is the size that does not fit.
+  patched p = words(0x72, 0, 0, 0, 0, 0, 0, 0, 0, 4, 8, 18, name, 0x100000, 0,  //
+                    0, 0, 0, 0, 4, 11, 18, name, 0x100004, 0);
+  auto removed = p.bytes;
+  EXPECT(fails(p.set(0x100010).size, errc::note_entangled, at + 0x20) && p.changed() == 0);
+  EXPECT(fails(remove_phys32_entry(removed), errc::note_entangled, at + 0x20));
+  // So is its value: 4 would fit, and the note would be lost.
+  patched value = words(56, 4, 4, 7, name, 1, 4, 4, 8, 18, name, 0x100010, 0, 0, 0);
+  EXPECT(value.entry() == 0x100010 && fails(value.set(4).size, errc::note_entangled, at + 24));
+  // The words of a second note are no such sizes, and 4 fits here.
+  patched reloc = words(56, 4, 12, 19, name, 0, 0, ~0, 0, 4, 4, 18, name, 0x100010, 0);
+  EXPECT(reloc.entry() == 0x100010 && reloc.set(0x100014).entry() == 0x100014);
+  patched plain = words(32, 4, 4, 7, name, 1, 4, 0, 18);
+  EXPECT(plain.set(0x100014).entry() == 0x100014);
+});
 ROW("set_phys32_entry: note_entangled, notes that would reach into what is added", {
   const auto cut = [](bool has_gap) {
     auto b = kernel(builder64{}, [](auto& k) {

@@ -20,8 +20,10 @@
 // - phys32_entry_unset, phys32_entry_outside, phys32_entry_not_executable, phys32_entry_zero_filled for the entry;
 // - note_no_room, if the buffer ends too early; note_no_header, if there can be no other program header: because their
 //   number does not fit e_phnum, or a PT_PHDR says where they are;
-// - note_entangled: a note shares bytes with headers or with notes of another segment, or notes or section headers
-//   reach past the end of a file that must grow. No linker writes such files.
+// - too_many_notes: no other note would be found, or there are too many entry notes to compare with all else;
+// - note_entangled: headers or notes share bytes with each other, notes or section headers reach past the end of a file
+//   that must grow, or the change would make readers guess another padding (elf/notes.hpp). No linker writes such
+//   files.
 #pragma once
 
 #include <pvhboot/abi/begin.def>
@@ -74,6 +76,10 @@ class note_patcher {
     return a < b ? b - a < a_size && b_size != 0 : a - b < b_size;
   }
   [[__nodiscard__]] constexpr bool in_headers(uint64_t offset, uint64_t n) const noexcept;
+  [[__nodiscard__]] constexpr result<void> check_headers() const noexcept;
+  [[__nodiscard__]] static constexpr bool decides_padding(const elf_note& n, uint64_t desc, span<const uint8_t> walk,
+                                                          uint64_t walk_at) noexcept;
+  template <class Visit> constexpr void for_each_walk(note_origin from, const Visit& visit) const noexcept;
   [[__nodiscard__]] constexpr result<void> check_notes() const noexcept;
   [[__nodiscard__]] constexpr bool is_free(uint64_t offset, uint64_t n) const noexcept;
   [[__nodiscard__]] constexpr result<place> find_place(const elf_note& in_section) const noexcept;
@@ -95,29 +101,90 @@ constexpr bool note_patcher::in_headers(uint64_t offset, uint64_t n) const noexc
          meet(offset, n, image_->section_header_offset(0), image_->section_headers() * section_size);
 }
 
-/// What is written into a note changes no header, and no note of another walk.
+/// What is written into the program headers changes neither other headers nor notes.
+constexpr result<void> note_patcher::check_headers() const noexcept {
+  const uint64_t head_size = wide_ ? sizeof(abi::Elf64_Ehdr) : sizeof(abi::Elf32_Ehdr);
+  const uint64_t section_size = wide_ ? sizeof(abi::Elf64_Shdr) : sizeof(abi::Elf32_Shdr);
+  const uint64_t table = image_->program_header_offset(0);
+  const uint64_t sections = image_->section_header_offset(0);
+  const uint64_t sections_size = image_->section_headers() * section_size;
+  const auto is_changed = [&](uint64_t offset, uint64_t n) noexcept {
+    return meet(0, head_size, offset, n) || meet(table, image_->program_headers() * phdr_size(), offset, n);
+  };
+  if (table < head_size) return {errc::note_entangled, table};
+  if (is_changed(sections, sections_size)) return {errc::note_entangled, sections};
+  for (uint64_t i = 0; i < image_->program_headers(); ++i) {
+    const elf_segment s = image_->program_header(i);
+    if (s.type == segment_type::note && s.offset != 0 && is_changed(s.offset, s.filesz))
+      return {errc::note_entangled, s.offset};
+  }
+  return {};
+}
+
+/// A walk over these bytes with the padding that was not chosen reads what is written into a note as a size. It could
+/// then be the one that fits.
+constexpr bool note_patcher::decides_padding(const elf_note& n, uint64_t desc, span<const uint8_t> walk,
+                                             uint64_t walk_at) noexcept {
+  const elf_notes chosen{walk, 8, walk_at};
+  if (chosen.padding() == 4 && chosen.check()) return false;  // 4 goes first
+  const auto is_written = [&](uint64_t word) noexcept {
+    return word == n.offset + 8 || meet(word, 4, desc, n.desc.size());
+  };
+  elf_notes::iterator other{walk, 12 - chosen.padding(), walk_at};
+  for (; !other.at_end(); ++other)
+    if (is_written(other->offset) || is_written(other->offset + 4)) return true;
+  const result<void> damage = other.damage();
+  return !damage && (is_written(damage.error().where) ||
+                     (damage.error().code == errc::note_desc_outside && is_written(damage.error().where + 4)));
+}
+
+/// Calls visit(part, size, alignment) for each segment of notes, and for each section if notes are found in sections.
+template <class Visit> constexpr void note_patcher::for_each_walk(note_origin from, const Visit& visit) const noexcept {
+  for (uint64_t i = 0; i < image_->program_headers(); ++i) {
+    const elf_segment s = image_->program_header(i);
+    if (s.type == segment_type::note && s.offset != 0) visit(s, s.filesz, s.align);
+  }
+  for (uint64_t i = 0; from == note_origin::section_header && i < image_->section_headers(); ++i) {
+    const elf_section s = image_->section_header(i);
+    if (s.type == section_type::note && s.offset != 0) visit(s, s.size, s.align);
+  }
+}
+
+/// What is written into a note changes no header, no note of another walk, and no padding.
 constexpr result<void> note_patcher::check_notes() const noexcept {
+  constexpr uint64_t max_steps = 1u << 24;
+  uint64_t entries = 0;
+  uint64_t notes = 0;
+  for (const elf_note& n : image_notes{*image_}) {
+    ++notes;
+    if (is_entry(n)) ++entries;
+  }
+  size_t budget = max_notes;  // of image_notes, which is to find the padding that is found here
+  for_each_walk(note_origin::section_header, [&](const auto& part, uint64_t, uint64_t align) noexcept {
+    elf_notes::padding_of(image_->contents_of(part), align, budget);
+  });
+  if (notes == max_notes || budget == 0 ||
+      entries * (notes + image_->program_headers() + image_->section_headers()) > max_steps)
+    return {errc::too_many_notes, notes};
+
   for (const elf_note& n : image_notes{*image_}) {
     if (!is_entry(n)) continue;
-    const uint64_t size = n.desc.empty() ? 16 : desc_of(n) + n.desc.size() - n.offset;
+    const uint64_t desc = n.desc.empty() ? 0 : desc_of(n);
+    const uint64_t size = n.desc.empty() ? 16 : desc + n.desc.size() - n.offset;
     bool entangled = in_headers(n.offset, size);
-    uint64_t walk = 0;
+    span<const uint8_t> walk{};
+    uint64_t walk_at = 0;
     uint64_t align = 0;
-    const auto visit = [&](uint64_t offset, uint64_t length, uint64_t alignment) noexcept {
-      if (offset == 0 || !meet(n.offset, size, offset, length)) return;
-      entangled = entangled || (walk != 0 && (walk != offset || align != alignment));
-      walk = offset;
+    for_each_walk(n.origin, [&](const auto& part, uint64_t length, uint64_t alignment) noexcept {
+      if (!meet(n.offset, size, part.offset, length)) return;
+      const auto bytes = image_->contents_of(part);
+      entangled = entangled || (walk_at != 0 && (walk_at != part.offset || align != alignment ||
+                                                 (align == 8 && walk.size() != bytes.size())));
+      walk = bytes;
+      walk_at = part.offset;
       align = alignment;
-    };
-    for (uint64_t i = 0; i < image_->program_headers(); ++i) {
-      const elf_segment s = image_->program_header(i);
-      if (s.type == segment_type::note) visit(s.offset, s.filesz, s.align);
-    }
-    for (uint64_t i = 0; n.origin == note_origin::section_header && i < image_->section_headers(); ++i) {
-      const elf_section s = image_->section_header(i);
-      if (s.type == section_type::note) visit(s.offset, s.size, s.align);
-    }
-    if (entangled) return {errc::note_entangled, n.offset};
+    });
+    if (entangled || (align == 8 && decides_padding(n, desc, walk, walk_at))) return {errc::note_entangled, n.offset};
   }
   return {};
 }
@@ -245,6 +312,7 @@ constexpr result<size_t> note_patcher::set(uint32_t entry) const noexcept {
   if (entry - segment->paddr >= segment->filesz) return {errc::phys32_entry_zero_filled, entry};
 
   if (auto sound = check_notes(); !sound) return sound.error();
+  if (auto sound = check_headers(); !sound) return sound.error();
 
   elf_note in_section{};
   bool in_segment = false;
@@ -297,7 +365,7 @@ constexpr result<size_t> set_phys32_entry(span<uint8_t> buffer, size_t file_size
 }
 
 /// Takes the type from every PHYS32_ENTRY note that Xen would find, so that no reader takes it for one. Notes of other
-/// names stay. Returns how many there were; fails as parse_elf, or with note_entangled.
+/// names stay. Returns how many there were; fails as parse_elf, or with too_many_notes or note_entangled.
 constexpr result<size_t> remove_phys32_entry(span<uint8_t> file) noexcept {
   const auto image = parse_elf(file);
   if (!image) return image.error();
