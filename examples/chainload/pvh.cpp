@@ -121,6 +121,8 @@ void boot_pvh(const cargo& load, const boot_info& boot, pvhboot::memory_map& map
   const bool at_random = has_word(load.cmdline, "chainload.kaslr");
   const auto place = must(place_image(image, entry, choose_base(image, reloc, at_random, usable, free)));
   const pvhboot::memory_range kernel{place.base, image.size(), pvhboot::memory_type::ram};
+  // The code that copies the segments has 32-bit pointers, and no machine has to leave a hole below 4 GiB.
+  if (kernel.last() > 0xffffffff) refuse({pvhboot::errc::kernel_too_high, kernel.addr + kernel.size});
   line(who, "placed kernel [", hex{kernel.addr}, ", ", hex{kernel.addr + kernel.size}, ") moved by ", hex{place.shift});
   must(reserve(free, kernel.addr, kernel.size));
 

@@ -457,6 +457,7 @@ ROW("find_random_ram: every place of every range of RAM and no other", {
   EXPECT(at(0) == 0x1000 && at(top / 4) == 0x1000 && at(top / 4 + 1) == 0x8000 && at(top / 2 + 1) == 0x9000);
   EXPECT(at(top / 4 * 3 + 3) == 0xa000 && at(top) == 0xa000);
   EXPECT(fails(find_random_ram(map, 0x10000, 1, 0, top, 0), errc::no_free_range, 0x10000));
+  EXPECT(fails(find_random_ram(map, 0x1000, 0, 0, top, 0), errc::no_free_range, 0x1000));
 });
 ROW("find_random_ram: at the top of 64 bits", {
   memory_map_buffer<8> buffer{};

@@ -21,7 +21,7 @@ struct ram_places {
   /// Within [low, high] of a range of RAM; none in one of another type. All of memory counts as one place less.
   static constexpr ram_places of(const memory_range& r, uint64_t n, uint64_t align, uint64_t low,
                                  uint64_t high) noexcept {
-    if (r.type != memory_type::ram || n == 0) return {};
+    if (r.type != memory_type::ram || n == 0 || align == 0) return {};
     const uint64_t from = r.addr > low ? r.addr : low;
     const uint64_t last = r.last() < high ? r.last() : high;
     if (from > last || n - 1 > last - from) return {};

@@ -182,8 +182,9 @@ constexpr bool explained_image::segments_overlap() noexcept {
     const elf_segment s = segment(i);
     if (s.type != segment_type::load) return uint64_t{0};
     for (uint32_t j = 0; s.memsz > s.filesz && j < header_.phnum; ++j) {
+      if (!step()) break;
       const elf_segment other = segment(j);
-      if (j == i || other.type != segment_type::load || !step()) continue;
+      if (j == i || other.type != segment_type::load) continue;
       if (overlap(s.paddr + s.filesz, s.memsz - s.filesz, other.paddr, other.memsz)) return s.filesz;
     }
     return s.memsz;
