@@ -335,6 +335,18 @@ ROW("set_phys32_entry, remove_phys32_entry: note_entangled", {
   };
   EXPECT(both_fail(twice(4, 4), builder64::notes_at) && both_fail(twice(0, 8), builder64::notes_at));
   EXPECT(twice(0, 4).set(0x100014).enters(0x100014));
+  // Bytes that the one walk has and the other lacks decide its padding.
+  const auto shorter = [](uint64_t align, size_t less) {
+    return patched{kernel(builder64{}, [&](auto& b) {
+      b.entry_note(0x100010);
+      b.note("GNU", xen_note{3}, 1u);
+      const uint64_t size = b.notes_end - b.notes_begin;
+      b.note_segment(align);
+      b.set(b.add(segment_type::note, b.notes_at, size - less).p_align, align);
+    })};
+  };
+  EXPECT(both_fail(shorter(8, 16), builder64::notes_at));
+  EXPECT(shorter(8, 0).set(0x100014).entry() == 0x100014 && shorter(4, 16).set(0x100014).entry() == 0x100014);
   EXPECT(both_fail(patched{kernel(builder64{},
                                   [](auto& b) {
                                     b.entry_note(0x100010);
@@ -385,14 +397,23 @@ ROW("set_phys32_entry, remove_phys32_entry: note_entangled, a value that decides
   auto removed = p.bytes;
   EXPECT(fails(p.set(0x100010).size, errc::note_entangled, at + 0x20) && p.changed() == 0);
   EXPECT(fails(remove_phys32_entry(removed), errc::note_entangled, at + 0x20));
+  patched last = words(0x72, 0, 0, 0, 0, 0, 0, 0, 0, 4, 8, 7, name, 0x100000, 0,  //
+                       0, 0, 0, 0, 4, 11, 18, name, 0x100004, 0);
+  EXPECT(fails(last.set(0x100010).size, errc::note_entangled, at + 0x48) && last.changed() == 0);
   // So is its value: 4 would fit, and the note would be lost.
   patched value = words(56, 4, 4, 7, name, 1, 4, 4, 8, 18, name, 0x100010, 0, 0, 0);
   EXPECT(value.entry() == 0x100010 && fails(value.set(4).size, errc::note_entangled, at + 24));
   // The words of a second note are no such sizes, and 4 fits here.
   patched reloc = words(56, 4, 12, 19, name, 0, 0, ~0, 0, 4, 4, 18, name, 0x100010, 0);
   EXPECT(reloc.entry() == 0x100010 && reloc.set(0x100014).entry() == 0x100014);
-  patched plain = words(32, 4, 4, 7, name, 1, 4, 0, 18);
-  EXPECT(plain.set(0x100014).entry() == 0x100014);
+  patched after = words(48, 4, 4, 18, name, 0x100010, 0, 4, 8, 9, 0, ~0, 0);
+  EXPECT(after.entry() == 0x100010 && after.set(0x100014).entry() == 0x100014);
+  // A value that is a size and fits.
+  patched small = words(68, 4, 4, 7, name, 1, 4, 4, 8, 18, name, 4, 0, 0, 4, ~0, 0, 0);
+  EXPECT(small.entry() == 4 && fails(small.set(8).size, errc::note_entangled, at + 24));
+  // Neither fits: what the notes before the damage say counts.
+  patched damaged = words(44, 4, 8, 18, name, 0x100010, 0, ~0, 0, 0, 0, 0);
+  EXPECT(damaged.entry() == 0x100010 && damaged.set(0x100014).entry() == 0x100014);
 });
 ROW("set_phys32_entry: note_entangled, notes that would reach into what is added", {
   const auto cut = [](bool has_gap) {
@@ -439,6 +460,14 @@ ROW("remove_phys32_entry: all of them, and nothing else", {
     const auto removed = remove_phys32_entry(pvhboot::span<uint8_t>{p.bytes}.first(file_size));
     return removed && *removed == 1 && p.entry() == 0 && p.changed() == 1;
   }));
+  // A note in two segments counts twice, as in find_phys32_entry.
+  patched twice{kernel(builder64{}, [](auto& b) {
+    b.entry_note(0x100010);
+    b.note_segment();
+    b.phdrs[b.phnum] = b.phdrs[b.phnum - 1];
+    ++b.phnum;
+  })};
+  EXPECT(remove_phys32_entry(twice.bytes).value_or(9) == 2 && twice.entry() == 0 && twice.changed() == 1);
   patched none{kernel(builder64{}, [](auto& b) { b.note("nuttx", xen_note::phys32_entry, 0x100010u); })};
   EXPECT(remove_phys32_entry(none.bytes).value_or(9) == 0 && none.changed() == 0);
 });
@@ -458,6 +487,40 @@ TEST_CASE("set_phys32_entry: note_entangled, a note in the ELF header") {
   for (size_t i = 0; i < file_size; ++i) file[i] = head.contents[i];
   for (size_t i = 0; i < 2 * 56; ++i) file[phoff + i] = head.contents[builder64::phoff + i];
   CHECK(fails(set_phys32_entry(file, file.size(), 0x100010), errc::note_entangled, 20));
+}
+
+/// Too large for constant expressions.
+TEST_CASE("set_phys32_entry, remove_phys32_entry: too_many_notes") {
+  /// `count` empty notes.
+  const auto file_of = [](size_t count, uint64_t align) {
+    builder64 b;
+    b.load(0x100000, 0x80, 0x80);
+    auto& p = b.note_segment(align);
+    b.set(p.p_offset, file_size);
+    b.set(p.p_filesz, count * 12);
+    const auto head = b.written();
+    std::vector<uint8_t> file(head.contents.begin(), head.contents.end());
+    file.resize(file_size + count * 12);
+    return file;
+  };
+  const auto refused = [](std::vector<uint8_t> file, uint64_t notes) {
+    const auto before = file;
+    return fails(set_phys32_entry(file, file.size(), 0x100014), errc::too_many_notes, notes) &&
+           fails(remove_phys32_entry(file), errc::too_many_notes, notes) && file == before;
+  };
+  CHECK(refused(file_of(pvhboot::max_notes, 4), pvhboot::max_notes));
+  auto most = file_of(pvhboot::max_notes - 1, 4);
+  CHECK(remove_phys32_entry(most).value_or(9) == 0);
+  // The two paddings of a segment are tried on as many notes. The last word is the size of a name.
+  auto padded = file_of(40000, 8);
+  padded[padded.size() - 12] = 1;
+  CHECK(refused(padded, 39999));
+  // Each entry note is compared with all notes.
+  constexpr size_t entries = 6000;
+  auto many = file_of(entries / 3 * 4, 4);
+  const uint8_t note[] = {4, 0, 0, 0, 0, 0, 0, 0, 18, 0, 0, 0, 'X', 'e', 'n', 0};
+  for (size_t i = 0; i < entries * sizeof note; ++i) many[file_size + i] = note[i % sizeof note];
+  CHECK(refused(many, entries));
 }
 
 /// Too large for a constant expression.

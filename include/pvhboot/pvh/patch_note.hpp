@@ -133,9 +133,8 @@ constexpr bool note_patcher::decides_padding(const elf_note& n, uint64_t desc, s
   elf_notes::iterator other{walk, 12 - chosen.padding(), walk_at};
   for (; !other.at_end(); ++other)
     if (is_written(other->offset) || is_written(other->offset + 4)) return true;
-  const result<void> damage = other.damage();
-  return !damage && (is_written(damage.error().where) ||
-                     (damage.error().code == errc::note_desc_outside && is_written(damage.error().where + 4)));
+  const failure end = other.damage().error();  // it does not fit
+  return is_written(end.where) || (end.code == errc::note_desc_outside && is_written(end.where + 4));
 }
 
 /// Calls visit(part, size, alignment) for each segment of notes, and for each section if notes are found in sections.
@@ -146,7 +145,7 @@ template <class Visit> constexpr void note_patcher::for_each_walk(note_origin fr
   }
   for (uint64_t i = 0; from == note_origin::section_header && i < image_->section_headers(); ++i) {
     const elf_section s = image_->section_header(i);
-    if (s.type == section_type::note && s.offset != 0) visit(s, s.size, s.align);
+    if (s.type == section_type::note) visit(s, s.size, s.align);
   }
 }
 
@@ -175,13 +174,16 @@ constexpr result<void> note_patcher::check_notes() const noexcept {
     span<const uint8_t> walk{};
     uint64_t walk_at = 0;
     uint64_t align = 0;
+    bool is_walked = false;
     for_each_walk(n.origin, [&](const auto& part, uint64_t length, uint64_t alignment) noexcept {
       if (!meet(n.offset, size, part.offset, length)) return;
       const auto bytes = image_->contents_of(part);
-      entangled = entangled || (walk_at != 0 && (walk_at != part.offset || align != alignment ||
-                                                 (align == 8 && walk.size() != bytes.size())));
+      entangled =
+          entangled ||
+          (is_walked && (walk_at != part.offset || align != alignment || (align == 8 && walk.size() != bytes.size())));
       walk = bytes;
       walk_at = part.offset;
+      is_walked = true;
       align = alignment;
     });
     if (entangled || (align == 8 && decides_padding(n, desc, walk, walk_at))) return {errc::note_entangled, n.offset};
@@ -348,11 +350,9 @@ constexpr result<size_t> note_patcher::set(uint32_t entry) const noexcept {
 constexpr result<size_t> note_patcher::remove() const noexcept {
   if (auto sound = check_notes(); !sound) return sound.error();
   size_t removed = 0;
-  for (const elf_note& n : image_notes{*image_}) {
-    if (!is_entry(n)) continue;
-    put_word(n.offset + 8, narrow_cast<uint32_t>(xen_note::info));
-    ++removed;
-  }
+  for (const elf_note& n : image_notes{*image_}) removed += is_entry(n) ? 1u : 0u;
+  for (const elf_note& n : image_notes{*image_})
+    if (is_entry(n)) put_word(n.offset + 8, narrow_cast<uint32_t>(xen_note::info));
   return removed;
 }
 
@@ -365,7 +365,8 @@ constexpr result<size_t> set_phys32_entry(span<uint8_t> buffer, size_t file_size
 }
 
 /// Takes the type from every PHYS32_ENTRY note that Xen would find, so that no reader takes it for one. Notes of other
-/// names stay. Returns how many there were; fails as parse_elf, or with too_many_notes or note_entangled.
+/// names stay. Returns how many there were, as find_phys32_entry counts. Fails as parse_elf, or with too_many_notes or
+/// note_entangled.
 constexpr result<size_t> remove_phys32_entry(span<uint8_t> file) noexcept {
   const auto image = parse_elf(file);
   if (!image) return image.error();
