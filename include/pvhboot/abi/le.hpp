@@ -31,6 +31,9 @@ template <class T, size_t N> struct array {
 /// size_t elsewhere with -m64, where the two are one type.
 template <class To, class From> constexpr To narrow_cast(From v) noexcept { return static_cast<To>(v); }
 
+/// What an alignment has to be.
+constexpr bool is_power_of_two(uint64_t n) noexcept { return n != 0 && (n & (n - 1)) == 0; }
+
 /// v with its bytes reversed on a big-endian machine, v itself on a little-endian one.
 template <class T> constexpr T swap_to_little_endian(T v) noexcept {
   if constexpr (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ || sizeof(T) == 1)

@@ -3,10 +3,10 @@
 // The chain of typed data that hangs off setup_header.setup_data, protocol 2.09.
 // Source: arch/x86/include/uapi/asm/setup_data.h, Documentation/arch/x86/boot.rst, "The Real-Mode Kernel Header".
 //
-// Who writes it: the boot loader, kexec, Linux's EFI stub; a new node goes in front and points to the chain it found.
-// Who reads it: the decompressor (to keep its output away, for CC_BLOB and the RSDP), then Linux. It trusts every
-// length and follows `next` until 0, so a cycle hangs it. Nodes may lie at any alignment, in writable RAM that the
-// loader mapped.
+// The boot loader, kexec and Linux's EFI stub write nodes; a new node goes in front and points to the chain before it.
+// The decompressor reads them (to keep its output away, for CC_BLOB and the RSDP), then Linux does. Linux trusts every
+// length and follows `next` until 0, so a cycle hangs it. Nodes may lie at any alignment, in writable RAM that the boot
+// loader has mapped.
 #pragma once
 
 #include <pvhboot/abi/begin.def>

@@ -54,6 +54,11 @@ static_assert(offsetof(hvm_start_info, rsdp_paddr) == 32 && offsetof(hvm_start_i
 /// Bytes that version 0 promises.
 inline constexpr size_t hvm_start_info_v0_size = offsetof(hvm_start_info, memmap_paddr);
 
+/// Bytes of the RSDP that rsdp_paddr points to: of its first version, which one checksum covers, and of the later ones.
+/// Source: ACPI 6.5, section 5.2.5.3, table 5.3.
+inline constexpr uint64_t rsdp_v1_size = 20;
+inline constexpr uint64_t rsdp_size = 36;
+
 /// A module: by convention the first is the initial ramdisk. FreeBSD and hvmloader identify theirs by command line.
 struct hvm_modlist_entry {
   le64 paddr{};

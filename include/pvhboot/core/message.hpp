@@ -62,13 +62,15 @@ inline constexpr char error_texts[] =
 #include <pvhboot/core/errors.def>
     "unknown\0unknown error";
 
-/// The row of a rule in errors.def; the number of rows for a number that is no rule.
-constexpr size_t row_of(errc code) noexcept {
-  constexpr size_t rows = sizeof error_numbers / sizeof error_numbers[0];
+/// Where a value is in a list; the size of the list if it is not there.
+template <class T, size_t N> constexpr size_t index_in(const T (&list)[N], T value) noexcept {
   size_t i = 0;
-  while (i < rows && error_numbers[i] != static_cast<uint16_t>(code)) ++i;
+  while (i < N && list[i] != value) ++i;
   return i;
 }
+
+/// The row of a rule in errors.def; the number of rows for a number that is no rule.
+constexpr size_t row_of(errc code) noexcept { return index_in(error_numbers, static_cast<uint16_t>(code)); }
 
 /// Text `row` of texts that follow one another, each with its NUL.
 constexpr string_ref nth_text(const char* blob, size_t row) noexcept {

@@ -68,7 +68,7 @@ constexpr result<void> check_placement(const bzimage& kernel, const linux_layout
   if (loaded.wraps() || loaded.last() > highest) return {errc::kernel_too_high, p.load_paddr};
   if (kernel.relocatable()) {
     const uint32_t a = p.kernel_alignment;
-    if (a == 0 || (a & (a - 1)) != 0 || a < kernel.min_alignment()) return {errc::bad_kernel_alignment, 0x230};
+    if (!is_power_of_two(a) || a < kernel.min_alignment()) return {errc::bad_kernel_alignment, 0x230};
   } else if (p.load_paddr != 0x100000) {
     return {errc::bad_load_address, p.load_paddr};
   }

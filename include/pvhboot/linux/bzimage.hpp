@@ -223,8 +223,7 @@ constexpr result<bzimage> parse_bzimage(span<const uint8_t> file) noexcept {
   image.code_size_ = trusted && said < rest ? narrow_cast<size_t>(said) : rest;
 
   const uint32_t alignment = h.kernel_alignment.get();
-  if (h.relocatable_kernel != 0 && (alignment == 0 || (alignment & (alignment - 1)) != 0))
-    return {errc::bad_kernel_alignment, 0x230};
+  if (h.relocatable_kernel != 0 && !is_power_of_two(alignment)) return {errc::bad_kernel_alignment, 0x230};
   if (h.payload_length.get() != 0) {
     const uint64_t payload_end = uint64_t{h.payload_offset.get()} + h.payload_length.get();
     if (payload_end > image.code_size_) return {errc::payload_out_of_bounds, payload_end};

@@ -75,7 +75,6 @@ template <class Memory> class extents {
   static constexpr size_t count(const boot_info<Memory>& boot) noexcept { return fixed + 2 * boot.modules().size(); }
 
   static constexpr extent at(const boot_info<Memory>& boot, size_t i) noexcept(reads_noexcept<Memory>) {
-    constexpr uint64_t rsdp_size = 36;  // ACPI 6.5, table 5.3
     const abi::hvm_start_info& info = boot.wire();
     switch (i) {
       case 0: return {handoff_piece::start_info, 0, boot.paddr(), boot.wire_size()};
@@ -86,7 +85,7 @@ template <class Memory> class extents {
       case 3:
         return {handoff_piece::memmap, 0, info.memmap_paddr,
                 uint64_t{boot.memory_map().size()} * sizeof(abi::hvm_memmap_table_entry)};
-      case 4: return {handoff_piece::rsdp, 0, info.rsdp_paddr, info.rsdp_paddr.get() != 0 ? rsdp_size : 0};
+      case 4: return {handoff_piece::rsdp, 0, info.rsdp_paddr, info.rsdp_paddr.get() != 0 ? abi::rsdp_size : 0};
       default: break;
     }
     const auto module = narrow_cast<uint32_t>((i - fixed) / 2);

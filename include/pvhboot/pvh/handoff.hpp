@@ -156,9 +156,8 @@ struct handoff_layout {
 
 /// [addr, addr + size) is no place for start_info or for another part: it wraps, or meets a module or the RSDP.
 [[gnu::__always_inline__]] constexpr result<void> check_place(const handoff& h, const memory_range& part) noexcept {
-  constexpr uint64_t rsdp_v1_size = 20;  // ACPI 6.5, section 5.2.5.3
   if (part.wraps()) return {errc::handoff_wraps, part.addr};
-  memory_range other{h.rsdp_paddr, h.rsdp_paddr != 0 ? rsdp_v1_size : 0, {}};
+  memory_range other{h.rsdp_paddr, h.rsdp_paddr != 0 ? abi::rsdp_v1_size : 0, {}};
   size_t i = 0;
   while (!part.overlaps(other) && i < h.modules.size()) {
     other = {h.modules[i].paddr, h.modules[i].size, {}};

@@ -70,12 +70,7 @@ inline constexpr char image_reason_sources[] =
     "unknown";
 
 /// The row of a reason; the number of rows for a number that is none.
-constexpr size_t row_of(image_reason why) noexcept {
-  constexpr size_t rows = sizeof image_reason_numbers / sizeof image_reason_numbers[0];
-  size_t i = 0;
-  while (i < rows && image_reason_numbers[i] != why) ++i;
-  return i;
-}
+constexpr size_t row_of(image_reason why) noexcept { return index_in(image_reason_numbers, why); }
 
 /// What the reader met, in a sentence. All texts are NUL-terminated.
 constexpr string_ref message(image_reason why) noexcept { return nth_text(image_reason_sentences, row_of(why)); }

@@ -56,7 +56,6 @@ template <class Memory, class Report> class linter {
  private:
   static constexpr uint64_t four_gib = uint64_t{1} << 32;
   static constexpr uint64_t page = 4096;
-  static constexpr uint64_t rsdp_v1_size = 20;  // signature, and a checksum over them: ACPI 6.5, section 5.2.5.3
 
   constexpr void report(oddity what, uint64_t where) const noexcept(silent) { report_(finding{what, where}); }
   [[__nodiscard__]] constexpr uint64_t field(size_t offset) const noexcept { return boot_.paddr() + offset; }
@@ -84,7 +83,7 @@ template <class Memory, class Report> class linter {
         return {info_.memmap_paddr, uint64_t{boot_.memory_map().size()} * sizeof(abi::hvm_memmap_table_entry), {}};
       case cmdline:
         return {info_.cmdline_paddr, boot_.cmdline().absent() ? 0 : boot_.cmdline().size() + uint64_t{1}, {}};
-      default: return {info_.rsdp_paddr, boot_.rsdp_paddr() != 0 ? rsdp_v1_size : 0, {}};
+      default: return {info_.rsdp_paddr, boot_.rsdp_paddr() != 0 ? abi::rsdp_v1_size : 0, {}};
     }
   }
 
@@ -200,7 +199,7 @@ template <class Memory, class Report> class linter {
       constexpr char signature[] = "RSD PTR ";
       uint8_t sum = 0;
       bool is_signed = true;
-      for (size_t i = 0; i < rsdp_v1_size; ++i) {
+      for (size_t i = 0; i < abi::rsdp_v1_size; ++i) {
         const uint8_t byte = read_once(p + i);
         sum = static_cast<uint8_t>(sum + byte);
         if (i < 8 && byte != static_cast<uint8_t>(signature[i])) is_signed = false;

@@ -86,12 +86,7 @@ inline constexpr char oddity_failures[] =
     "";
 
 /// The row of an oddity; the number of rows for a number that is none.
-constexpr size_t row_of(oddity what) noexcept {
-  constexpr size_t rows = sizeof oddity_numbers / sizeof oddity_numbers[0];
-  size_t i = 0;
-  while (i < rows && oddity_numbers[i] != what) ++i;
-  return i;
-}
+constexpr size_t row_of(oddity what) noexcept { return index_in(oddity_numbers, what); }
 
 /// What is odd, in a few words. All texts are NUL-terminated.
 constexpr string_ref message(oddity what) noexcept { return nth_text(oddity_sentences, row_of(what)); }

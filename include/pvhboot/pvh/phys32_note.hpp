@@ -112,8 +112,7 @@ constexpr result<phys32_reloc> find_phys32_reloc(const elf_image& image) noexcep
   constexpr uint64_t page = 4096;
   uint64_t alignment = image.alignment() >= page ? image.alignment() : reloc.alignment;
   if (!last.desc.empty()) alignment = word(0, 0);
-  if (alignment == 0 || (alignment & (alignment - 1)) != 0 || alignment > 0xffffffff)
-    return {errc::bad_phys32_reloc_alignment, alignment};
+  if (!is_power_of_two(alignment) || alignment > 0xffffffff) return {errc::bad_phys32_reloc_alignment, alignment};
   reloc.alignment = narrow_cast<uint32_t>(alignment);
   reloc.minimum = word(1, reloc.minimum);
   reloc.maximum = word(2, reloc.maximum);

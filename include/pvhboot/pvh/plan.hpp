@@ -229,7 +229,6 @@ class boot_planner {
     return {};
   }
 
-  static constexpr bool is_power_of_two(uint64_t n) noexcept { return n != 0 && (n & (n - 1)) == 0; }
   [[__nodiscard__]] constexpr bool places_acpi() const noexcept {
     return request_.acpi_size != 0 && request_.rsdp_paddr == 0;
   }
@@ -240,11 +239,10 @@ class boot_planner {
   }
   /// Where thing i lies; of size 0 if it has no address.
   [[__nodiscard__]] constexpr memory_range placed(size_t i) const noexcept {
-    constexpr uint64_t rsdp_size = 36;  // ACPI 6.5, table 5.3
     const size_t modules = request_.modules.size();
     memory_range r{};
     if (i == 0)
-      r = {request_.rsdp_paddr, request_.acpi_size > rsdp_size ? request_.acpi_size : rsdp_size, {}};
+      r = {request_.rsdp_paddr, request_.acpi_size > abi::rsdp_size ? request_.acpi_size : abi::rsdp_size, {}};
     else if (i <= modules)
       r = {request_.modules[i - 1].paddr, request_.modules[i - 1].size, {}};
     else
