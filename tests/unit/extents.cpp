@@ -37,9 +37,12 @@ ROW("extents: every piece with its address and size, absent and unreadable ones 
   const auto m = whole();
   const auto boot = pvhboot::parse(m.window(), 0x1000);
   const extent wanted[] = {
-      {handoff_piece::start_info, 0, 0x1000, 56},    {handoff_piece::cmdline, 0, 0x1100, 6},
-      {handoff_piece::modlist, 0, 0x1040, 64},       {handoff_piece::memmap, 0, 0x1080, 48},
-      {handoff_piece::rsdp, 0, 0xe0000, 36},         {handoff_piece::module, 0, 0x300000, 0x1234},
+      {handoff_piece::start_info, 0, 0x1000, 56},
+      {handoff_piece::cmdline, 0, 0x1100, 6},
+      {handoff_piece::modlist, 0, 0x1040, 64},
+      {handoff_piece::memmap, 0, 0x1080, 48},
+      {handoff_piece::rsdp, 0, 0xe0000, pvhboot::abi::rsdp_size},
+      {handoff_piece::module, 0, 0x300000, 0x1234},
       {handoff_piece::module_cmdline, 0, 0x1110, 4},
   };
   size_t n = 0;

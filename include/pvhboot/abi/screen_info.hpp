@@ -3,9 +3,9 @@
 // What the display looked like when the kernel was entered.
 // Source: include/uapi/linux/screen_info.h (Linux), Documentation/arch/x86/zero-page.rst.
 //
-// The setup code of a 16-bit boot writes it, or a boot loader that sets a graphics mode (GRUB, the EFI stub). A PVH boot
-// loader without a screen leaves zeroes. The decompressor reads it for its messages (without lines or columns it has no
-// console), then the console and framebuffer drivers do.
+// The setup code of a 16-bit boot writes it, or a boot loader that sets a graphics mode (GRUB, the EFI stub). A PVH
+// boot loader without a screen leaves zeroes. The decompressor reads it for its messages (without lines or columns it
+// has no console), then the console and framebuffer drivers do.
 #pragma once
 
 #include <pvhboot/abi/begin.def>

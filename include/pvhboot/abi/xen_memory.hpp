@@ -4,8 +4,8 @@
 // with none.
 // Source: xen/include/public/memory.h, xen/include/public/xen.h (MIT).
 //
-// The guest writes the structure, with the capacity in nr_entries. Xen stores that many boot_e820_entry records or fewer,
-// puts their number into nr_entries, and drops the rest without an error.
+// The guest writes the structure, with the capacity in nr_entries. Xen stores that many boot_e820_entry records or
+// fewer, puts their number into nr_entries, and drops the rest without an error.
 #pragma once
 
 #include <pvhboot/abi/begin.def>
