@@ -35,16 +35,18 @@ initrds find_initrds(const cargo& load, const boot_info& boot) {
   return found;
 }
 
-/// Places the initrd on a page and below the kernel's limit. A single initrd that meets both stays in place. Several
-/// are joined, each aligned to 4 bytes; Linux skips the zeroes between them.
-void place_initrd(const initrds& load, const pvhboot::bzimage& kernel, pvhboot::memory_map& free,
-                  pvhboot::linux_layout& values) {
+/// Places the initrd in RAM, on a page and below the kernel's limit. A single initrd that meets all three stays in
+/// place: QEMU's microvm with SeaBIOS puts its end into memory that the map reserves. Several are joined, each aligned
+/// to 4 bytes; Linux skips the zeroes between them.
+void place_initrd(const initrds& load, const pvhboot::bzimage& kernel, const pvhboot::memory_map& map,
+                  pvhboot::memory_map& free, pvhboot::linux_layout& values) {
   uint64_t size = 0;
   for (size_t i = 0; i < load.count; ++i) size = ((size + 3) & ~uint64_t{3}) + load.parts[i].size();
   if (size == 0) return;
   values.initrd_size = size;
   values.initrd_paddr = address_of(load.parts[0]);
   if (load.count > 1 || values.initrd_paddr % 4096 != 0 ||
+      !covers(map, values.initrd_paddr, size, pvhboot::memory_type::ram) ||
       values.initrd_paddr + (size - 1) > kernel.initrd_addr_max()) {
     values.initrd_paddr = must(pvhboot::place_initrd(kernel, size, free));
     must(reserve(free, values.initrd_paddr, size));
@@ -110,7 +112,7 @@ void boot_linux(const cargo& load, const boot_info& boot, pvhboot::memory_map& m
   must(reserve(free, place.runtime_start, place.runtime_size));
   reserve_this_program(free);
 
-  place_initrd(find_initrds(load, boot), kernel, free, layout);
+  place_initrd(find_initrds(load, boot), kernel, map, free, layout);
 
   const block at = place_block(free, load.cmdline.size(), map);
   uint8_t* const text = pointer_to(at.cmdline);

@@ -402,8 +402,10 @@ def compare_dom0(seen: dict[str, list[str]]) -> int:
     direct, chained = (linux_lines(seen[way]) for way in ("direct", "chainload-pvh"))
     differing = [(a, b) for a, b in zip(direct, chained) if a != b]
     verdict.equal("lines of a direct boot and of one by chainload through PVH", len(chained), len(direct))
-    verdict.equal("lines that differ: the initrd lies elsewhere", [a.partition(" ")[0] for a, _ in differing],
-                  ["RAMDISK:", "NODE_DATA(0)", "Memory:"])
+    # The initrd lies elsewhere, and with it what Linux allocates. What is in use below 16 MiB, where Xen 4.20 puts the
+    # initrd, is not among the pages of "Built 1 zonelists".
+    verdict.check("other lines are the same", {a.partition(" ")[0] for a, _ in differing} - {"Built"} ==
+                  {"RAMDISK:", "NODE_DATA(0)", "Memory:"}, differing)
     return verdict.failures
 
 

@@ -106,7 +106,8 @@ def run_qemu(path: Path, timeout: float) -> Seen:
         return Seen(False, "\n".join(why.run.lines))
     except LabError as why:  # it ended with an error
         lines = [line.removeprefix("    | ") for line in str(why).splitlines()]
-        return Seen("status 1:" in lines[0], "", next((line for line in lines[1:] if "qemu-system" in line), lines[-1]))
+        return Seen("status 1:" in lines[0], "", next((line for line in lines[1:] if "qemu-system" in line and "warning:" not in line),
+                                                            lines[-1]))
     return Seen(False, "\n".join(run.lines))
 
 

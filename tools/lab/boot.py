@@ -39,6 +39,7 @@ class Plan:
     log: Path | None = None
     cmdline_entry: str | None = None  # an archive member for chainload; replaces `append` as Linux's command line
     alignment: int = 4096  # of the initrd within chainload's module
+    seabios: bool = False  # on microvm (qemu.Machine)
 
 
 @dataclass
@@ -67,7 +68,8 @@ def boot(plan: Plan, on_line: Callable[[float, str], None] | None = None) -> Out
         else:
             module.write_bytes(initrd)
             entered = bzimage.vmlinux(plan.kernel)
-        machine = qemu.Machine(entered, module, plan.append, plan.machine, plan.memory, plan.accel)
+        machine = qemu.Machine(entered, module, plan.append, plan.machine, plan.memory, plan.accel,
+                               seabios=plan.seabios)
         try:
             run = qemu.start(machine, plan.timeout, plan.log, on_line)
         except qemu.Hang as why:

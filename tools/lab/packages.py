@@ -25,18 +25,21 @@ class Unavailable(LabError):
 
 @dataclass(frozen=True)
 class Archive:
-    """Package lists in the cache, for another architecture or suite of the mirror that the system uses. Fetching them
-    needs no root and leaves the system's configuration unchanged."""
+    """Package lists in the cache, for another architecture, suite or release of the mirror that the system uses.
+    Fetching them needs no root and leaves the system's configuration unchanged."""
 
     name: str
     architecture: str = ""  # empty: the system's
-    suite: str = ""  # the suffix to the name of the system's release
+    suite: str = ""  # the suffix to the name of the release
+    release: str = ""  # empty: the system's
     source: bool = False  # source packages instead of binary ones
 
 
 I386 = Archive("i386", architecture="i386")
 BACKPORTS = Archive("backports", suite="-backports")
 SOURCES = Archive("source", source=True)
+TRIXIE = Archive("trixie", release="trixie")
+SID = Archive("sid", release="sid")
 
 KERNEL_PACKAGE = "linux-image-amd64"
 KERNEL_FILE = "boot/vmlinuz-*"
@@ -242,7 +245,7 @@ def source_line(archive: Archive) -> str:
     address, release = mirrors[0]
     keys = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
     options = f"[signed-by={keys}] " if keys.exists() else ""
-    return f"{'deb-src' if archive.source else 'deb'} {options}{address} {release}{archive.suite} main"
+    return f"{'deb-src' if archive.source else 'deb'} {options}{address} {archive.release or release}{archive.suite} main"
 
 
 def refresh_lists(archive: Archive | None = None) -> None:

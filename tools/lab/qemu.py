@@ -4,6 +4,7 @@
 import contextlib
 import dataclasses
 import json
+import os
 import queue
 import re
 import shutil
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable
 
-from lab import LabError
+from lab import LabError, packages, releases
 
 MACHINES = ("q35", "pc", "microvm")
 ACCELERATORS = ("tcg", "kvm")
@@ -51,6 +52,7 @@ class Machine:
     memory: str = "256M"
     accel: str = DEFAULT_ACCELERATOR
     debug_exit: bool = True  # without it the guest keeps running at its end, and its memory can be read
+    seabios: bool = False  # on microvm, instead of the firmware that this QEMU takes
     extra: tuple[str, ...] = ()
 
     def command(self) -> list[str]:
@@ -61,13 +63,15 @@ class Machine:
             raise LabError(f"unknown accelerator {self.accel}: one of {', '.join(ACCELERATORS)}")
         # -nodefaults: the option ROMs of a network card, a display and drives take time.
         command = [
-            "qemu-system-x86_64", "-machine", self.machine, "-accel", self.accel, "-m", self.memory,
+            *releases.qemu()[0], "-machine", self.machine, "-accel", self.accel, "-m", self.memory,
             "-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio", "-no-reboot",
             "-kernel", str(self.kernel)]
         if self.machine == "microvm" and self.accel == "tcg":
             # The PIT is the only timer of this machine. On a busy host Linux fails to calibrate against it and stops.
             # A clock that counts instructions is independent of the load.
             command += ["-icount", "shift=3,sleep=off"]
+        if self.seabios:
+            command += ["-bios", str(seabios_for_microvm())]
         if self.debug_exit:
             command += ["-device", f"isa-debug-exit,iobase={DEBUG_EXIT_PORT:#x},iosize=4"]
         if self.module is not None:
@@ -75,6 +79,14 @@ class Machine:
         if self.append is not None:
             command += ["-append", self.append]
         return command + list(self.extra)
+
+
+def seabios_for_microvm() -> Path:
+    """SeaBIOS for microvm. Since Debian 13 QEMU takes it; before, the same name in QEMU's folder is a link to qboot."""
+    path = Path("/usr/share/seabios/bios-microvm.bin")
+    if not path.exists():
+        raise packages.Unavailable(f"{path} is not there; Debian's package seabios has it")
+    return path
 
 
 def check_memory_size(text: str) -> None:
@@ -217,13 +229,14 @@ def inspect(machine: Machine, last_line: str, look: Callable[[Memory], None], ti
 def start(machine: Machine, timeout: float, log: Path | None = None,
           on_line: Callable[[float, str], None] | None = None, control: Control | None = None) -> Run:
     """Run to the end. Raise Hang after `timeout` seconds."""
-    if not shutil.which("qemu-system-x86_64"):
+    program, environment = releases.qemu()
+    if not shutil.which(program[0]):
         raise LabError("qemu-system-x86_64 is not installed")
     run = Run()
     with contextlib.closing(control or Control()) as control:
         command = [*machine.command(), *control.arguments()]
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              pass_fds=[control.qemus_end.fileno()]) as process:
+                              env=os.environ | environment, pass_fds=[control.qemus_end.fileno()]) as process:
             control.qemus_end.close()
             lines: queue.Queue[str | None] = queue.Queue()
             reader = threading.Thread(target=pump, args=(process, lines), daemon=True)

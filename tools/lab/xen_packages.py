@@ -8,22 +8,25 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from lab import CACHE, LabError, packages
+from lab import CACHE, LabError, packages, releases
 
-XEN = "4.17"
-ROOM = CACHE / f"xen-{XEN}"
+# None: the system's release, which is Debian 12.
+ARCHIVE = releases.chosen("XEN")
+XEN = {"trixie": "4.20", "sid": "4.20"}[ARCHIVE.name] if ARCHIVE else "4.17"
+ROOM = CACHE / (f"xen-{XEN}-{ARCHIVE.name}" if ARCHIVE else f"xen-{XEN}")
 TOOLS = f"usr/lib/xen-{XEN}/bin"
 LIBRARIES = ("lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu")
-LOADER = "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"
+LOADER = "ld-linux-x86-64.so.2"
 PROGRAMS = ("xl", "xenstored", "xenconsoled", "xen-init-dom0", "libxl-save-helper")
 SHARED = tuple(f"{folder}/*.so*" for folder in LIBRARIES)
 
+MKIMAGE = "grub2-common" if ARCHIVE and ARCHIVE.name == "sid" else "grub-common"
 # Packages and their files that are used. A * also matches slashes.
 CONTENTS = {
     f"xen-hypervisor-{XEN}-amd64": (f"boot/xen-{XEN}-amd64.gz",),
     f"xen-utils-{XEN}": tuple(f"{TOOLS}/{name}" for name in PROGRAMS),
     "grub-xen-bin": ("usr/lib/grub/i386-xen_pvh/*",),
-    "grub-common": ("usr/bin/grub-mkimage",),
+    MKIMAGE: ("usr/bin/grub-mkimage",),
     "libc6": (*SHARED, "lib64/*"),
     "libgcc-s1": SHARED,  # pthread_cancel() loads it
 } | dict.fromkeys((
@@ -56,25 +59,41 @@ def download() -> None:
     if not packages.has_apt():
         raise Unavailable("Xen and its tools come from Debian's packages, and this system has no apt to download them")
     needed = (f"xen-utils-{XEN}", "grub-xen-bin")
-    if not all(map(packages.known, needed)):
-        packages.refresh_lists()
+    if not all(packages.known(package, ARCHIVE) for package in needed):
+        packages.refresh_lists(ARCHIVE)
     for package in needed:
-        if not packages.known(package):
-            raise Unavailable(f"this system's package lists do not have {package}; those of Debian 12 do")
+        if not packages.known(package, ARCHIVE):
+            lists = f"the package lists of {ARCHIVE.name}" if ARCHIVE else "this system's package lists"
+            raise Unavailable(f"{lists} do not have {package}; those of Debian {13 if ARCHIVE else 12} do")
     with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
         files = Path(scratch) / "files"
         files.mkdir()
         for package, members in CONTENTS.items():
             folder = Path(scratch) / package
             folder.mkdir()
-            deb = packages.fetch(package, folder)
+            deb = packages.fetch(package, folder, ARCHIVE)
             packages.unpack(deb, members, files)
             deb.unlink()
         compressed = only(files, f"boot/xen-{XEN}-amd64.gz")
+        complete_folders(files)
         (files / "xen").write_bytes(gzip.decompress(compressed.read_bytes()))
         (files / "contents").write_text(repr(CONTENTS), encoding="ascii")
         shutil.rmtree(ROOM, ignore_errors=True)
         files.rename(ROOM)
+
+
+def complete_folders(room: Path) -> None:
+    """Since Debian 13 all libraries and the loader are in usr, and links lead there."""
+    for folder in (*LIBRARIES, TOOLS):
+        (room / folder).mkdir(parents=True, exist_ok=True)
+    if not (room / "lib64").exists():
+        (room / "lib64").mkdir()
+        (room / "lib64" / LOADER).symlink_to(f"/{LIBRARIES[1]}/{LOADER}")
+
+
+def loader() -> Path:
+    """The dynamic loader of the folder."""
+    return next(path for folder in LIBRARIES if (path := ROOM / folder / LOADER).exists())
 
 
 def only(room: Path, pattern: str) -> Path:
@@ -124,7 +143,7 @@ def grub_image(vmlinuz: bytes, initrd: bytes, append: str, modules_folder: Path 
 def grub_mkimage(*arguments: str | Path) -> subprocess.CompletedProcess:
     """Run grub-mkimage with the dynamic loader and the libraries of its own Debian release."""
     room = provide()
-    command = [room / LOADER, "--inhibit-cache", "--library-path", ":".join(str(room / folder) for folder in LIBRARIES),
+    command = [loader(), "--inhibit-cache", "--library-path", ":".join(str(room / folder) for folder in LIBRARIES),
                room / "usr/bin/grub-mkimage", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
