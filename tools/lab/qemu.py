@@ -52,8 +52,8 @@ class Machine:
     memory: str = "256M"
     accel: str = DEFAULT_ACCELERATOR
     debug_exit: bool = True  # without it the guest keeps running at its end, and its memory can be read
-    seabios: bool = False  # on microvm, instead of the firmware that this QEMU takes
     extra: tuple[str, ...] = ()
+    seabios: bool = False  # on microvm, instead of the firmware that this QEMU takes
 
     def command(self) -> list[str]:
         if self.machine not in MACHINES:
