@@ -19,6 +19,7 @@ from typing import Callable
 
 import run as boots
 import tiny_guest
+from conformance import tap
 import xen_zero_pages as zero_pages
 from common import skip
 from lab import LabError, boot, console, cpio, packages, userspace, wire, xen, xen_packages
@@ -73,6 +74,9 @@ def guests() -> list[xen.Guest]:
         # RAM lies below 4032 MiB and above 4 GiB. With less memory and a larger maxmem Linux would return the
         # difference page by page, which takes minutes under emulation.
         xen.Guest("above-4g", "chainload.elf", "bundle", APPEND, memory=4160),
+        xen.Guest("conformance32", "conformance32.elf", "module", tap.CMDLINE, memory=MEMORY, timeout=60),
+        xen.Guest("conformance64", "conformance64.elf", "module", tap.CMDLINE, memory=MEMORY, timeout=60),
+        xen.Guest("conformance-low", "conformance-low64.elf", "module", tap.CMDLINE, memory=MEMORY, timeout=60),
     ]
 
 
@@ -80,7 +84,9 @@ def files(lab: Lab) -> dict[str, bytes]:
     vmlinuz, initrd = xen_packages.kernel().read_bytes(), lab.initramfs.data
     return {"kernel32.elf": lab.program("kernel/kernel32.elf"), "kernel64.elf": lab.program("kernel/kernel64.elf"),
             "chainload.elf": lab.program("chainload/chainload.elf"), "vmlinuz": vmlinuz, "initrd": initrd,
-            "template.elf": template_kernel(),
+            "template.elf": template_kernel(), "module": tap.MODULE,
+            **{f"{name}.elf": lab.program(f"conformance/{name}.elf")
+               for name in ("conformance32", "conformance64", "conformance-low64")},
             "reset.elf": tiny_guest.elf("", None, tiny_guest.TRIPLE_FAULT), "hang.elf": tiny_guest.elf("", None),
             "grub": xen_packages.grub_image(vmlinuz, initrd, APPEND), "bundle": cpio.chainload_module(vmlinuz, initrd),
             "elf-bundle": cpio.chainload_module(bzimage.vmlinux(xen_packages.kernel()).read_bytes(), initrd)}
@@ -116,6 +122,16 @@ def check_kernel(lab: Lab, name: str, verdict: boots.Verdict) -> None:
     debug = [line.removeprefix(f"(d{number}) ") for line in lab.session.xen if line.startswith(f"(d{number}) ")]
     verdict.check("Xen's debug port has the same lines as the guest's console",
                   [line for line in debug if line.startswith("kernel: ")] == lab.lines(name), f"{len(debug)} lines")
+
+
+def check_conformance(lab: Lab, name: str, verdict: boots.Verdict) -> None:
+    report = tap.read(lab.lines(name))
+    verdict.equal("end", lab.session.guests[name].end, "crash" if report.broken else "poweroff")
+    verdict.check("the module's contents are compared", "module_contents" in report.held)
+    if name == "conformance-low":
+        verdict.equal("broken clauses", report.broken, [])
+    else:
+        verdict.equal("the report is that of the table", tap.problems(f"Xen {xen_packages.XEN}, domU", report), [])
 
 
 def check_template(lab: Lab, name: str, verdict: boots.Verdict) -> None:
@@ -294,6 +310,9 @@ def judged(lab: Lab, name: str) -> boot.Outcome:
 CHECKS: dict[str, Callable[[Lab, str, boots.Verdict], None]] = {
     "kernel32": check_kernel, "kernel64": check_kernel, "unread": check_unread, "small": check_small,
     "template": check_template,
+    "conformance32": check_conformance,
+    "conformance64": check_conformance,
+    "conformance-low": check_conformance,
     "reset": check_end, "hang": check_end,
     "linux-pv": check_pv, "linux-pvh": check_pvh, "chainload": check_chainload_here,
     "chainload-pvh": check_chainload_pvh, "grub": check_grub,
