@@ -10,7 +10,7 @@ from typing import Callable, Iterable
 
 from lab import ROOT, LabError
 
-FOLDERS = ("include", "tests", "examples")
+FOLDERS = ("include", "tests", "examples", "tools")
 LLVM = 14  # the version for which the style files are written: other versions give other results
 
 

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The commands that read: inspect, explain, lint, map, diff.
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "commands.hpp"
+#include "file.hpp"
+#include "picture.hpp"
+#include "render.hpp"
+
+namespace tool {
+
+namespace {
+
+constexpr unsigned terminal_width = 80;
+
+/// The document of a file, without what `inspect` prints first.
+json read(const dump_options& o) {
+  const file input{o.name};
+  return inspect(input.bytes(), input.name(), o.base, o.start_info);
+}
+
+/// The handoff or zero page that a command is about; the first if there are several.
+const json& only_part(const json& document, const std::string& command) {
+  if (document.contains("zero_page")) return document["zero_page"];
+  if (!document.contains("memory"))
+    throw bad_input(fmt::format("{}: {} has no handoff: it is an image ({})", document["file"].get<std::string>(),
+                                command, document["kind"].get<std::string>()));
+  const json& handoffs = document["memory"]["handoffs"];
+  if (handoffs.empty())
+    throw bad_input(document["file"].get<std::string>() + ": no start_info was found; --start-info names its address");
+  if (handoffs[0].contains("error"))
+    throw bad_input(fmt::format(
+        "{}: {} ({} {:#x})", document["file"].get<std::string>(), handoffs[0]["error"]["message"].get<std::string>(),
+        handoffs[0]["error"]["place"].get<std::string>(), handoffs[0]["error"]["where"].get<uint64_t>()));
+  return handoffs[0];
+}
+
+std::vector<mark> marks_of(const json& ranges, const char* label) {
+  std::vector<mark> marks;
+  for (const json& r : ranges)
+    marks.push_back({.address = r["address"].get<uint64_t>(),
+                     .size = r["size"].get<uint64_t>(),
+                     .label = r[label].get<std::string>(),
+                     .type = pvhboot::memory_type{r.value("type", uint32_t{0})}});
+  return marks;
+}
+
+/// Every value of a document by its path, without what follows from the place of a file.
+std::map<std::string, json> flattened(const json& part) {
+  std::map<std::string, json> values;
+  const json flat = part.flatten();
+  for (const auto& [path, value] : flat.items())
+    if (path.find("/findings") != 0 && path.find("/extents") != 0) values[path] = value;
+  // Fields are known by their names, not by their place in a list.
+  if (part.contains("fields")) {
+    std::erase_if(values, [](const auto& item) { return item.first.find("/fields/") == 0; });
+    for (const json& f : part["fields"]) values[fmt::format("/fields/{}", f["name"].get<std::string>())] = f["value"];
+  }
+  return values;
+}
+
+std::string shown(const json& v) { return v.is_number_unsigned() ? hex(v.get<uint64_t>()) : printable(v.dump()); }
+
+}  // namespace
+
+void print_json(const json& document) {
+  fmt::print("{}\n", document.dump(2, ' ', false, json::error_handler_t::replace));
+}
+
+int command_inspect(const dump_options& o) {
+  const json document = read(o);
+  if (o.as_json)
+    print_json(document);
+  else
+    print_inspect(document);
+  return 0;
+}
+
+int command_explain(const std::string& name, const std::vector<std::string>& readers, bool as_json) {
+  const file input{name};
+  const json verdicts = verdicts_to_json(input.bytes(), readers);
+  if (as_json)
+    print_json({{"schema", "pvhboot/explain/1"}, {"file", input.name()}, {"verdicts", verdicts}});
+  else
+    print_verdicts(verdicts);
+  return std::all_of(verdicts.begin(), verdicts.end(), [](const json& v) { return v["boots"].get<bool>(); }) ? 0 : 1;
+}
+
+int command_lint(const dump_options& o) {
+  const json document = read(o);
+  const json& part = only_part(document, "lint");
+  if (!part.contains("findings"))
+    throw bad_input(document["file"].get<std::string>() + ": lint reads handoffs, and this is a zero page");
+  const json& findings = part["findings"];
+  if (o.as_json)
+    print_json({{"schema", "pvhboot/lint/1"},
+                {"file", document["file"]},
+                {"start_info", part["address"]},
+                {"findings", findings}});
+  else
+    print_findings(findings);
+  return std::all_of(findings.begin(), findings.end(), [](const json& f) { return f["level"] == "info"; }) ? 0 : 1;
+}
+
+int command_map(const dump_options& o, const std::string& svg) {
+  const json document = read(o);
+  const json& part = only_part(document, "map");
+  if (!part.contains("memory_map"))
+    throw bad_input(document["file"].get<std::string>() + ": no memory map can be read");
+  const auto map = marks_of(part["memory_map"], "name");
+  std::vector<mark> things;
+  if (part.contains("extents")) things = marks_of(part["extents"], "what");
+  if (part.contains("initrd") && part["initrd"]["size"] != 0)
+    things.push_back({part["initrd"]["address"].get<uint64_t>(), part["initrd"]["size"].get<uint64_t>(), "initrd", {}});
+  if (!svg.empty()) {
+    const std::string picture = picture_as_svg(map, things, document["file"].get<std::string>());
+    write_file(svg, {reinterpret_cast<const uint8_t*>(picture.data()), picture.size()});
+  } else if (o.as_json) {
+    print_json({{"schema", "pvhboot/map/1"},
+                {"file", document["file"]},
+                {"memory_map", part["memory_map"]},
+                {"extents", part.value("extents", json::array())}});
+  } else {
+    fmt::print("{}", picture_as_text(map, things, terminal_width));
+  }
+  return 0;
+}
+
+int command_diff(const dump_options& a, const dump_options& b) {
+  const json document_a = read(a), document_b = read(b);
+  if (document_a.contains("zero_page") != document_b.contains("zero_page"))
+    throw bad_input("one of the two is a zero page and the other a handoff");
+  const auto values_a = flattened(only_part(document_a, "diff"));
+  const auto values_b = flattened(only_part(document_b, "diff"));
+  json differences = json::array();
+  const auto add = [&](const std::string& path, const json& x, const json& y) {
+    differences.push_back({{"path", path}, {"a", x}, {"b", y}});
+  };
+  for (const auto& [path, value] : values_a) {
+    const auto other = values_b.find(path);
+    if (other == values_b.end() || other->second != value)
+      add(path, value, other == values_b.end() ? json{} : other->second);
+  }
+  for (const auto& [path, value] : values_b)
+    if (values_a.find(path) == values_a.end()) add(path, {}, value);
+  if (a.as_json) {
+    print_json({{"schema", "pvhboot/diff/1"},
+                {"a", document_a["file"]},
+                {"b", document_b["file"]},
+                {"differences", differences}});
+  } else {
+    for (const json& d : differences)
+      fmt::print("{}: {} {} {}\n", d["path"].get<std::string>(), painted(ink::bad, shown(d["a"])), "->",
+                 painted(ink::good, shown(d["b"])));
+  }
+  return differences.empty() ? 0 : 1;
+}
+
+}  // namespace tool
