@@ -75,7 +75,8 @@ def by_subproject(scratch: Path) -> None:
 
 def by_pkg_config(scratch: Path) -> None:
     prefix = scratch / "prefix"
-    run("meson", "setup", scratch / "build", ROOT, f"--prefix={prefix}", "-Dtests=disabled", "-Dexamples=disabled")
+    run("meson", "setup", scratch / "build", ROOT, f"--prefix={prefix}", "-Dtests=disabled", "-Dexamples=disabled",
+        "-Dtool=disabled")
     run("meson", "install", "-C", scratch / "build")
     search = str(prefix / "share" / "pkgconfig")
     flags = run("pkg-config", "--cflags", "--libs", "pvhboot", PKG_CONFIG_PATH=search).split()
@@ -110,7 +111,8 @@ def files_below(folder: Path) -> set[str]:
 def by_c(scratch: Path) -> None:
     """The C compiler links the program: no C++ library is needed."""
     prefix = scratch / "prefix"
-    run("meson", "setup", scratch / "build", ROOT, f"--prefix={prefix}", "-Dtests=disabled", "-Dexamples=disabled")
+    run("meson", "setup", scratch / "build", ROOT, f"--prefix={prefix}", "-Dtests=disabled", "-Dexamples=disabled",
+        "-Dtool=disabled")
     run("meson", "install", "-C", scratch / "build")
     search = str(prefix / "share" / "pkgconfig")
     flags = run("pkg-config", "--cflags", "pvhboot", PKG_CONFIG_PATH=search).split()
@@ -210,7 +212,7 @@ def by_wraps(scratch: Path) -> None:
 def whole_project(copy: Path, environment: dict[str, str]) -> None:
     """The project uses the wraps if the system has no such library."""
     copy_project(copy)
-    run("meson", "setup", copy / "build", copy, "--wrap-mode=forcefallback", "-Dexamples=disabled", "-Dtests=enabled",
+    run("meson", "setup", copy / "build", copy, "--wrap-mode=forcefallback", "-Dexamples=disabled", "-Dtool=disabled", "-Dtests=enabled",
         **environment)
     information = json.loads(run("meson", "introspect", "--projectinfo", copy / "build"))
     names = sorted(entry["name"] for entry in information["subprojects"])
