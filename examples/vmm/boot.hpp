@@ -13,18 +13,19 @@
 
 namespace vmm {
 
-using bytes = std::vector<uint8_t>;
+using bytes = pvhboot::span<const uint8_t>;
 
 enum class way { pvh, pvh_loader, linux32, linux64 };
 
 struct module {
+  std::string name;  ///< for messages
   bytes contents;
   std::string cmdline;
   bool has_cmdline = false;
 };
 
 struct boot_options {
-  bytes kernel;
+  module kernel;
   bytes loader;  ///< chainload, for way::pvh_loader
   std::vector<module> modules;
   std::string append;
@@ -50,10 +51,10 @@ struct booted {
   std::vector<pvhboot::handoff_module> modules;
 };
 
-/// RAM of a guest: below 3 GiB and above 4 GiB, without the ISA hole.
-std::vector<pvhboot::memory_range> ram_of(uint64_t memory);
+/// The modules of the handoff: with a loader, the kernel comes first.
+std::vector<module> modules_of(const boot_options& options);
 
-/// Fills guest memory. On failure guest memory is in any state.
+/// Fills guest memory. On failure guest memory is in any state. What is made refers to the options.
 pvhboot::result<void> boot(const boot_options& options, const pvhboot::memory_pieces& guest, booted& made);
 
 }  // namespace vmm

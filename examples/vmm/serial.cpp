@@ -53,10 +53,10 @@ void serial::write(uint16_t offset, uint8_t value) {
       if (latch) {
         divisor_[0] = value;
       } else {
-        if ((modem_control_ & loop) != 0)
-          received_.push_back(value);
-        else
+        if ((modem_control_ & loop) == 0)
           put_(value);
+        else if (received_.size() < fifo_size)  // else an overrun, in which the byte is lost
+          received_.push_back(value);
         empty_pending_ = true;
         update();
       }
@@ -77,10 +77,17 @@ void serial::write(uint16_t offset, uint8_t value) {
   }
 }
 
-void serial::receive(uint8_t byte) {
+bool serial::receive(uint8_t byte) {
   const std::lock_guard guard{lock_};
+  if (received_.size() >= fifo_size) return false;
   received_.push_back(byte);
   update();
+  return true;
+}
+
+bool serial::has_room() {
+  const std::lock_guard guard{lock_};
+  return received_.size() < fifo_size;
 }
 
 void serial::update() {

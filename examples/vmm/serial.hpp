@@ -3,6 +3,7 @@
 // A 16550 on standard input and output. Source: National Semiconductor PC16550D data sheet, table II.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -14,6 +15,7 @@ class serial {
  public:
   static constexpr uint16_t first_port = 0x3f8;
   static constexpr unsigned interrupt = 4;
+  static constexpr size_t fifo_size = 16;
 
   /// put(byte) sends; line(level) sets the interrupt line.
   serial(std::function<void(uint8_t)> put, std::function<void(bool)> line)
@@ -21,8 +23,10 @@ class serial {
 
   uint8_t read(uint16_t offset);
   void write(uint16_t offset, uint8_t value);
-  /// A byte from outside.
-  void receive(uint8_t byte);
+  /// A byte from outside. False if the FIFO is full: the byte is not taken.
+  bool receive(uint8_t byte);
+  /// The next byte from outside would be taken.
+  [[nodiscard]] bool has_room();
 
  private:
   void update();

@@ -39,6 +39,8 @@ for entry in /sys/firmware/memmap/*; do
 done
 say "marker $(head -n 1 /marker)"
 say "marker-sha256 $(sha256sum < /marker | cut -d ' ' -f 1)"
+say "cpus $(nproc)"
+say "kernel-code $(sed -n 's/^ *\\([0-9a-f]*\\)-.* : Kernel code$/\\1/p' /proc/iomem)"
 say "memtotal $(sed -n 's/^MemTotal: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo)"
 dmesg | grep -E 'RSDP|Booting|BIOS-|PVH|e820|RAMDISK|Command line' | sed 's/^/userspace: dmesg /'
 echo '{END}'
@@ -83,7 +85,9 @@ class Report:
     firmware_map: list[tuple[Range, str]] = field(default_factory=list)
     marker: str = ""
     marker_sha256: str = ""
+    cpus: int = 0
     memtotal_kib: int = 0
+    kernel_code: int = 0  # the physical address in /proc/iomem
     dmesg: list[str] = field(default_factory=list)
 
     @property
@@ -117,6 +121,10 @@ def read(lines: list[str]) -> Report:
             report.marker = value
         elif key == "marker-sha256":
             report.marker_sha256 = value
+        elif key == "cpus":
+            report.cpus = int(value)
+        elif key == "kernel-code":
+            report.kernel_code = int(value or "0", 16)
         elif key == "memtotal":
             report.memtotal_kib = int(value)
         elif key == "dmesg":
