@@ -487,10 +487,32 @@ def plan_seeds() -> dict[str, bytes]:
     }
 
 
+# vmm
+
+def vmm_seeds() -> dict[str, bytes]:
+    def seed(flags: int, file: bytes, mib: int = 32) -> bytes:
+        modules = struct.pack("<BHBHB", 2, 5000, 3, 100, 255)
+        return struct.pack("<BQBBBB", flags, 1 << 63 | 0x61, 1, mib, 0, 12) + modules + file
+
+    pvh, loader, linux32, linux64, is_random, high, is_loader = 0, 1, 2, 3, 4, 8, 16
+    moving = (Elf(64).load(0x100000, bytes(range(64)), 0x100)
+              .notes(note(XEN, 18, ENTRY_64), note(XEN, 19, struct.pack("<III", 0x1000, 0x2000, 0xFFFFFF)))).written()
+    kernel = header(syssize=0x20, payload_length=0x40, init_size=0x10000)
+    bzimage = bytes(0x1F1) + kernel + bytes(0x600 - 0x1F1 - len(kernel))
+    return {
+        **{name: seed(pvh, file) for name, file in files().items()},
+        "moving": seed(pvh, moving), "random": seed(is_random, moving), "fixed": seed(is_random, files()["usual-64"]),
+        "high": seed(pvh | high, moving), "loader": seed(loader | is_loader, files()["usual-32"]),
+        "little": seed(pvh, moving, 1), "linux32": seed(linux32, bzimage), "linux64": seed(linux64, bzimage),
+        "linux64-high": seed(linux64 | high, bzimage),
+    }
+
+
 def main() -> None:
     every = {"parse": parse_seeds(), "sanitize": sanitize_seeds(), "bzimage": bzimage_seeds(),
              "translate": translate_seeds(), "notes": notes_seeds(), "image": image_seeds(),
-             "xen": xen_seeds(), "write": write_seeds(), "plan": plan_seeds(), "explain": explain_seeds(), "patch": patch_seeds()}
+             "xen": xen_seeds(), "write": write_seeds(), "plan": plan_seeds(), "explain": explain_seeds(), "patch": patch_seeds(),
+             "vmm": vmm_seeds()}
     for harness, seeds in every.items():
         room = CORPUS / harness
         room.mkdir(parents=True, exist_ok=True)
