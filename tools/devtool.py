@@ -18,6 +18,7 @@ from lab import ROOT, LabError
 
 COMMANDS = {
     "boot": "command_boot",
+    "vmm": "command_vmm",
     "test": "command_test",
     "fuzz": "command_fuzz",
     "bench": "command_bench",

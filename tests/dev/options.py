@@ -29,6 +29,15 @@ REFUSED = (
     ("boot --kernel nothing", "--kernel: no such file: nothing"),
     ("boot --kernel include", "--kernel: include is a folder"),
     ("boot --xen --initrd nothing", "--initrd: no such file: nothing"),
+    ("vmm", "the following arguments are required: --kernel"),
+    ("vmm --kernel nothing", "--kernel: no such file: nothing"),
+    ("vmm --kernel README.md --initrd nothing", "--initrd: no such file: nothing"),
+    ("vmm --kernel README.md --module nothing=words", "--module: no such file: nothing"),
+    ("vmm --kernel README.md --loader include", "--loader: include is a folder"),
+    ("vmm --kernel README.md --memory 1.5G", "invalid memory size '1.5G'"),
+    ("vmm --kernel README.md --cpus 0", "--cpus: 0 is not a number of CPUs from 1 to 64"),
+    ("vmm --kernel README.md --cpus 65", "--cpus: 65 is not a number of CPUs from 1 to 64"),
+    ("vmm --kernel README.md --via uefi", "--via: invalid choice: 'uefi' (choose from "),
     ("fuzz nothing", "no harness nothing: there are "),
     ("fuzz replay", "no harness replay: there are "),
     ("fuzz --time 0", "--time: '0' is not a time"),
@@ -69,6 +78,7 @@ class Refused(support.Bare):
 
     def test_good_values_get_further(self) -> None:
         for line in ("boot --memory 5G --machine pc --timeout 0.5 --kernel README.md", "boot --xen --memory 768M",
+                     "vmm --kernel README.md --memory 5G --cpus 64 --kaslr",
                      "test unit boot", "fuzz parse --time 1 --seed 4294967295", "lint parse.hpp", "matrix m32"):
             with self.subTest(line):
                 self.calls.write_text("", encoding="utf-8")

@@ -40,7 +40,6 @@ poweroff -f
 """
 # `command` is run on the console. Its exit status goes to the debug port as a byte.
 ONE = f"""{PREPARE}
-stty -F /dev/console raw -echo opost onlcr
 sh /command < /dev/console > /dev/console 2>&1
 printf "\\\\$(printf %03o $?)" | dd of=/dev/port bs=1 seek={STATUS_PORT} 2> /dev/null
 poweroff -f
