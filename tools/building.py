@@ -13,8 +13,9 @@ from lab import ROOT, LabError
 BUILD = Path(os.environ.get("PVHBOOT_BUILD") or ROOT / "build").absolute()
 # ./dev takes all dependencies from the system. The wraps are for builds without it.
 OPTIONS = ["--buildtype=debugoptimized", "--wrap-mode=nodownload"]
-EXAMPLES = ["-Dexamples=enabled", "-Dtests=disabled"]
-EVERYTHING = ["-Dexamples=enabled", "-Dtests=enabled"]
+EXAMPLES = ["-Dexamples=enabled", "-Dtests=disabled", "-Dtool=disabled"]
+TOOL = ["-Dexamples=disabled", "-Dtests=disabled", "-Dtool=enabled"]
+EVERYTHING = ["-Dexamples=enabled", "-Dtests=enabled", "-Dtool=enabled"]
 LIMIT = 1800  # seconds
 STATUS = re.compile(r"\[(\d+)/(\d+)\] .*?(\S+)$")  # Meson's descriptions end in the name of the target
 

@@ -19,6 +19,7 @@ from lab import ROOT, LabError
 COMMANDS = {
     "boot": "command_boot",
     "vmm": "command_vmm",
+    "pvhboot": "command_pvhboot",
     "test": "command_test",
     "fuzz": "command_fuzz",
     "bench": "command_bench",

@@ -10,12 +10,11 @@ Cases:
   errors    unreadable and damaged input: one sentence with the place, and status 2
   schema    each document is valid by its schema, and one with a foreign member is not
   options   the manual and the completions name every command and option of --help
-  dump      a core of 5 GiB: how much anonymous memory is used, and how fast it is read beside wc -c
+  dump      a core of --size GiB: how much anonymous memory is used, and how fast it is read beside wc -c
 """
 
 import argparse
 import json
-import os
 import re
 import struct
 import subprocess
@@ -51,6 +50,7 @@ class Tool:
     def __init__(self, program: Path) -> None:
         self.program = program.resolve()
         self.documents: list[dict] = []
+        self.dump_size = 1
 
     def run(self, *words: object, status: int = 0, **options: object) -> subprocess.CompletedProcess:
         done = subprocess.run([self.program, *map(str, words)], capture_output=True, timeout=300, check=False, **options)
@@ -281,7 +281,7 @@ def test_schema(tool: Tool, folder: Path, explain: Path) -> None:
 
 def test_dump(tool: Tool, folder: Path, _explain: Path) -> None:
     """A core whose memory is a hole of the file, except for the handoff near its end."""
-    size = 5 * GIB
+    size = tool.dump_size * GIB
     path = folder / "big"
     at = size - 0x100000
     ident = b"\x7fELF\2\1\1" + bytes(9)
@@ -312,7 +312,7 @@ def test_dump(tool: Tool, folder: Path, _explain: Path) -> None:
             time.sleep(0.02)
         document = json.loads(process.stdout.read())
     seconds = time.monotonic() - began
-    check("start_info of 5 GiB is found", [h["address"] for h in document["memory"]["handoffs"]] == [at])
+    check(f"start_info of {tool.dump_size} GiB is found", [h["address"] for h in document["memory"]["handoffs"]] == [at])
     check(f"anonymous memory: {highest / 1024:.1f} of 64 MiB", highest < 64 * 1024)
     print(f"       {size / GIB / seconds:.1f} GiB/s; {took[1] / seconds:.2f} of the speed of wc -c through a pipe")
 
@@ -345,11 +345,13 @@ def main() -> int:
     parser.add_argument("case", choices=CASES)
     parser.add_argument("--tool", type=Path, required=True, help="the program")
     parser.add_argument("--explain", type=Path, required=True, help="tests/images/explain")
+    parser.add_argument("--size", type=int, default=1, metavar="GIB", help="dump: of the core")
     options = parser.parse_args()
-    os.environ["NO_COLOR"] = ""
     with tempfile.TemporaryDirectory(prefix="pvhboot-") as folder:
         try:
-            CASES[options.case](Tool(options.tool), Path(folder), options.explain.resolve())
+            tool = Tool(options.tool)
+            tool.dump_size = options.size
+            CASES[options.case](tool, Path(folder), options.explain.resolve())
         except Failed as why:
             print(f"FAILED {options.case}: {why}")
             return 1
