@@ -150,7 +150,7 @@ void check_handoff(const boot_info& boot) {
   if (!done) broken(clause::handoff, done.error().where);
   if (boot.memory_map_state() == pvhboot::memory_map_state::absent_in_version_0)
     skip(text("version 0 has no memory map"), clause::map_pointer, clause::map_wraps, clause::map_ram);
-  if (boot.modules().size() == 0)
+  if (boot.modules().empty())
     skip(text("there are no modules"), clause::modules_there, clause::modules_apart, clause::modules_metadata,
          clause::modules_image);
   hold(clause::initial_domain, clause::structures_apart, clause::image_apart, clause::modules_there,

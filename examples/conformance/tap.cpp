@@ -17,7 +17,7 @@ constexpr string_ref names[] = {
 #include "clauses.def"
 };
 constexpr string_ref sentences[] = {
-#define CLAUSE(name, sentence, source) {sentence, sizeof sentence - 1},
+#define CLAUSE(name, sentence, source) {(sentence), sizeof(sentence) - 1},
 #include "clauses.def"
 };
 

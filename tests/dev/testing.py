@@ -161,7 +161,7 @@ class WholeCommand(support.Scratch):
             (self.project / folder).mkdir(exist_ok=True)
             (self.project / folder / "meson.build").write_text("", encoding="utf-8")
         (self.project / "meson_options.txt").write_text(
-            "option('tests', type: 'feature')\noption('examples', type: 'feature')\n", encoding="utf-8")
+            "option('tests', type: 'feature')\noption('examples', type: 'feature')\noption('tool', type: 'feature')\n", encoding="utf-8")
         (self.project / "meson.build").write_text(PROJECT, encoding="utf-8")
         # The suites are read from this file.
         (self.project / "tests" / "meson.build").write_text(
