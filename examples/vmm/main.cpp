@@ -9,6 +9,7 @@
 
 #include <pvhboot/pvh/check_entry_state.hpp>
 
+#include "breakage.hpp"
 #include "crash.hpp"
 #include "describe.hpp"
 #include "machine.hpp"
@@ -54,13 +55,23 @@ void dump_handoff(const booted& made, const guest_memory& memory, const std::str
   write_file(name, {memory.pieces().bytes(piece->addr, piece->size), static_cast<size_t>(piece->size)});
 }
 
+guest_memory memory_for(const settings& s) { return guest_memory{s.boot.memory, s.break_what != without_a20}; }
+
+/// The registers to enter the guest with.
+pvhboot::entry_state finish(const settings& s, const booted& made, const guest_memory& memory) {
+  broken_guest guest{made, memory.pieces(), made.cpu};
+  if (!s.break_what.empty()) break_guest(s.break_what, guest);
+  return guest.cpu;
+}
+
 /// The crash of the same guest, run again step by step.
 std::optional<crash> crash_again(const settings& s) {
-  const guest_memory memory{s.boot.memory};
+  const guest_memory memory = memory_for(s);
   booted made;
   if (!boot(s.boot, memory.pieces(), made)) return std::nullopt;
+  const pvhboot::entry_state state = finish(s, made, memory);
   machine m{s.device, memory, s.boot.cpus};
-  m.set(made.cpu);
+  m.set(state);
   return m.step_to_crash();
 }
 
@@ -71,25 +82,31 @@ void print_crash(const settings& s, const crash& c) {
 }
 
 int boot_guest(const settings& s) {
-  const guest_memory memory{s.boot.memory};
+  const guest_memory memory = memory_for(s);
   booted made;
   if (const auto done = boot(s.boot, memory.pieces(), made); !done) {
     for (const std::string& line : explain_refusal(done.error(), s.boot)) print(line);
     return refused;
   }
+  const pvhboot::entry_state state = finish(s, made, memory);
   if (!s.dump.empty()) dump_handoff(made, memory, s.dump);
   std::vector<pvhboot::finding> odd;
+  bool readable = true;
   if (made.start_info != 0)
-    if (const auto done = lint_handoff(made, memory.pieces(), odd); !done) print(text_of(done.error()));
+    if (const auto done = lint_handoff(made, memory.pieces(), odd); !done) {
+      print("the handoff: " + text_of(done.error()));
+      readable = false;
+    }
   if (s.describe) {
     fmt::print("{}\n", describe(s.boot, made));
-    return print_findings("lint", odd, true) ? failed : 0;
+    return print_findings("lint", odd, true) || !readable ? failed : 0;
   }
   print_picture(made);
   if (virtualisation() == nullptr) print("the CPU has neither vmx nor svm: KVM may fail to emulate the guest");
   machine m{s.device, memory, s.boot.cpus};
-  const auto state_findings = judge(m.set(made.cpu), made);
-  print_findings("entry state", state_findings, false);
+  const auto state_findings = judge(m.set(state), made);
+  print_findings("entry state", state_findings, s.check_entry);
+  if (s.check_entry) return 0;
   const ending e = m.run(s.debug_exit);
   fmt::print(stderr, "\n");
   print(e.how);

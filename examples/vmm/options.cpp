@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "breakage.hpp"
 #include "describe.hpp"
 
 namespace vmm {
@@ -101,12 +102,23 @@ std::optional<settings> read_options(int argc, char** argv) {
   app.add_flag("--debug-exit", s.debug_exit, "a byte written to port 0xf4 ends the machine");
   app.add_option("--kvm", s.device, "the device (default: /dev/kvm)");
   auto* const probe = app.add_flag("--probe", s.probe, "run three instructions to find out whether KVM works");
+  app.add_option("--break", s.break_what, "break the guest on purpose; \"list\" prints the ways")
+      ->check([](const std::string& name) {
+        for (const breakage& b : breakages())
+          if (b.name == name || name == "list") return std::string{};
+        return "unknown breakage " + name;
+      });
+  app.add_flag("--check-entry", s.check_entry, "set the registers, print what is odd about them, and run nothing");
   app.add_flag("--describe", s.describe, "print the plan as JSON and do not start KVM");
   kernel->excludes(probe);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
     fmt::print("{}", app.help());
+    return std::nullopt;
+  }
+  if (s.break_what == "list") {
+    for (const breakage& b : breakages()) fmt::print("{:<20}{}\n", b.name, b.what);
     return std::nullopt;
   }
   if (s.probe) return s;

@@ -17,6 +17,8 @@ struct settings {
   boot_options boot;
   std::string dump;  ///< a file for the handoff
   std::string device = "/dev/kvm";
+  std::string break_what;  ///< the name of a breakage
+  bool check_entry = false;
   bool describe = false;
   bool probe = false;
   bool debug_exit = false;

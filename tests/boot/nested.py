@@ -20,6 +20,7 @@ import run as boots
 from common import skip
 from images import crafted
 from lab import LabError, bzimage, console, nested, packages, userspace, wire
+from vmm import breaks
 
 APPEND = "console=ttyS0 panic=-1 reboot=t quiet"
 KERNEL_OK = boots.KERNEL_OK << 1 | 1
@@ -54,6 +55,7 @@ GROUPS: dict[str, dict[str, Guest]] = {
         "linux32-2-cpus": Guest(f"--kernel vmlinuz --via linux32 --cpus 2 {LINUX}", 0, "linux", APPEND),
         "linux64-5G": Guest(f"--kernel vmlinuz --via linux64 --memory 5G {LINUX}", 0, "linux", APPEND),
     },
+    "breaks": {name: Guest(f"--kernel kernel32.elf --check-entry --break {name}", 0, "broken state") for name in breaks.ENTRY},
     "kaslr": {"kaslr-1": RANDOM, "kaslr-2": RANDOM},
     "kaslr-all": {f"kaslr-{number}": RANDOM for number in range(1, 9)},
 }
@@ -192,6 +194,13 @@ def check_crash(verdict: boots.Verdict, lines: list[str], repeated: bool) -> Non
         shows(r"^vmm: instruction: cc ")
 
 
+def check_broken(verdict: boots.Verdict, name: str, part: nested.Part) -> None:
+    found = [line for line in part.lines if line.startswith("vmm: entry state: ")]
+    wanted = f"vmm: entry state: {breaks.ENTRY[name]}"
+    verdict.check(f"{name}: {breaks.ENTRY[name]}", any(line.startswith(wanted) for line in found),
+                  len(found))
+
+
 def check(verdict: boots.Verdict, guest: Guest, promise: dict, part: nested.Part, made: userspace.Initramfs) -> None:
     verdict.equal("exit status", part.status, guest.status)
     verdict.check("exits are counted", any(re.fullmatch(r"vmm: +[1-9]\d* exits: .+", line) for line in part.lines) or
@@ -213,7 +222,7 @@ def check(verdict: boots.Verdict, guest: Guest, promise: dict, part: nested.Part
 def boot(options: argparse.Namespace, guests: dict[str, Guest], verdict: boots.Verdict) -> None:
     made = userspace.build(packages.busybox().read_bytes())
     files = files_for(guests, options, made)
-    promised = promises(guests, files, options.vmm)
+    promised = promises({name: guest for name, guest in guests.items() if guest.kind != "broken state"}, files, options.vmm)
 
     def on_line(seconds: float, text: str) -> None:
         if text.startswith((nested.BEGIN, nested.END)):
@@ -222,8 +231,11 @@ def boot(options: argparse.Namespace, guests: dict[str, Guest], verdict: boots.V
     commands = {name: f"./vmm {guest.arguments}" for name, guest in guests.items()}
     parts, run = nested.run(commands, files, options.timeout, options.log, on_line)
     for name, guest in guests.items():
-        print(f"\n== {name}")
         part = parts.get(name, nested.Part())
+        if guest.kind == "broken state":
+            check_broken(verdict, name, part)
+            continue
+        print(f"\n== {name}")
         before = verdict.failures
         try:
             check(verdict, guest, promised[name], part, made)

@@ -12,7 +12,8 @@ import unittest
 from pathlib import Path
 
 from images import crafted
-from lab import LabError, bzimage, packages, wire
+from lab import LabError, packages, wire
+from vmm import breaks
 
 MIB = 1 << 20
 BUILD = Path("build")
@@ -137,6 +138,38 @@ class Plans(Vmm):
                 else:
                     verdicts = r"(vmm: .*: (refuses|enters|other protocol|undefined): .+\n)+"
                     self.assertRegex(done.stderr, rf"^vmm: image: .+\n{verdicts}$")
+
+
+class Broken(Vmm):
+    """--break: what the library finds in the handoff. What it finds in the registers needs KVM: tests/boot/nested.py."""
+
+    def words(self) -> tuple[object, ...]:
+        return ("--kernel", BUILD / "examples/kernel/kernel32.elf", "--append", "words", "--module",
+                f"{self.file('marker', b'm' * 5000)}=its words", "--describe")
+
+    def test_all_are_known(self) -> None:
+        listed = {line.split()[0] for line in self.vmm("--break", "list").stdout.splitlines()}
+        self.assertEqual(listed, breaks.EVERY)
+        self.refused(1, "unknown breakage nothing", *self.words(), "--break", "nothing")
+
+    def test_handoff(self) -> None:
+        self.assertEqual(self.vmm(*self.words()).stderr, "")
+        for name, sentence in breaks.HANDOFF.items():
+            with self.subTest(name):
+                done = self.vmm(*self.words(), "--break", name)
+                found = re.findall(r"^vmm: (?:lint|the handoff): (.+)$", done.stderr, re.MULTILINE)
+                self.assertTrue(any(line.startswith(sentence) for line in found), done)
+
+    def test_what_only_a_guest_finds(self) -> None:
+        for name in sorted(breaks.GUEST | set(breaks.ENTRY)):
+            with self.subTest(name):
+                self.assertEqual(self.vmm(*self.words(), "--break", name).stderr, "")
+
+    def test_nothing_to_break(self) -> None:
+        kernel = BUILD / "examples/kernel/kernel32.elf"
+        self.refused(1, "the guest has no such module", "--kernel", kernel, "--describe", "--break", "module-empty")
+        self.refused(1, "--break is for guests that are entered through PVH", "--kernel", packages.debian_kernel(), "--via",
+                     "linux64", "--describe", "--break", "magic")
 
 
 class Errors(Vmm):
