@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include <pvhboot/elf/image.hpp>
 #include <pvhboot/pvh/parse.hpp>
 
 namespace vmm {
@@ -60,6 +61,14 @@ void flip(const broken_guest& g, uint64_t paddr) {
   byte[0] = static_cast<uint8_t>(~byte[0]);
 }
 
+uint64_t middle_of_last_segment(const broken_guest& g) {
+  const auto image = *pvhboot::parse_elf(g.kernel);
+  uint64_t middle = 0;
+  for (const pvhboot::elf_segment& s : image.segments())
+    if (s.filesz != 0) middle = s.paddr + s.filesz / 2;
+  return piece_of(g, "kernel").addr - image.base() + middle;
+}
+
 /// The last address of the guest that is RAM, and more.
 uint64_t end_of_ram(const broken_guest& g) { return g.made.map.back().addr + g.made.map.back().size; }
 
@@ -88,7 +97,7 @@ using state = pvhboot::entry_state;
 using guest = broken_guest;
 
 const std::vector<breakage> all{
-    {without_a20, "memory at 1 MiB is memory at 0", nullptr},
+    {without_a20, "bit 20 of addresses is ignored", nullptr},
     {"cr0-pe", "real mode", [](guest& g) { g.cpu.cr0 &= ~uint64_t{1}; }},
     {"cr0-pg", "paging is on", [](guest& g) { g.cpu.cr0 |= uint64_t{1} << 31; }},
     {"cr0-wp", "cr0.WP is set", [](guest& g) { g.cpu.cr0 |= uint64_t{1} << 16; }},
@@ -152,6 +161,12 @@ const std::vector<breakage> all{
      [](guest& g) { in_module(g, [&](auto& m) { m.paddr = g.made.start_info; }); }},
     {"module-on-kernel", "module 0 lies in the kernel",
      [](guest& g) { in_module(g, [&](auto& m) { m.paddr = piece_of(g, "kernel").addr; }); }},
+    {"module-on-module", "module 1 lies on module 0",
+     [](guest& g) {
+       const auto boot = handoff_of(g);
+       in_list(g, boot.modules(), boot.wire().modlist_paddr, 1,
+               [&](auto& m) { m.paddr = piece_of(g, "module 0").addr; });
+     }},
     {"module-reserved", "a module's reserved word is not 0",
      [](guest& g) { in_module(g, [](auto& m) { m.reserved = uint64_t{1}; }); }},
     {"module-cmdline", "the command line of module 0 cannot be read",
@@ -162,6 +177,10 @@ const std::vector<breakage> all{
      [](guest& g) { in_start_info(g, [](auto& i) { i.cmdline_paddr = uint64_t{0}; }); }},
     {"cmdline-outside", "the command line lies outside RAM",
      [](guest& g) { in_start_info(g, [&](auto& i) { i.cmdline_paddr = end_of_ram(g); }); }},
+    {"cmdline-on-start-info", "the command line lies in start_info",
+     [](guest& g) { in_start_info(g, [&](auto& i) { i.cmdline_paddr = g.made.start_info; }); }},
+    {"cmdline-on-kernel", "the command line lies in the kernel",
+     [](guest& g) { in_start_info(g, [&](auto& i) { i.cmdline_paddr = piece_of(g, "kernel").addr; }); }},
     {"cmdline-contents", "the first byte of the command line is another one",
      [](guest& g) { flip(g, handoff_of(g).wire().cmdline_paddr); }},
     {"rsdp-absent", "there is no RSDP",
@@ -208,8 +227,8 @@ const std::vector<breakage> all{
      [](guest& g) { in_map(g, 0, [](auto& e) { e.type = static_cast<memory_type>(99); }); }},
     {"map-reserved", "an entry's reserved word is not 0",
      [](guest& g) { in_map(g, 0, [](auto& e) { e.reserved = 1u; }); }},
-    {"image-contents", "a byte of the kernel, at its entry, is another one",
-     [](guest& g) { flip(g, g.made.cpu.eip + 1); }},
+    {"image-contents", "a byte in the middle of the kernel's last segment is another one",
+     [](guest& g) { flip(g, middle_of_last_segment(g)); }},
     {"image-bss", "the last byte of the kernel's zero-filled part is not 0",
      [](guest& g) { flip(g, piece_of(g, "kernel").addr + piece_of(g, "kernel").size - 1); }},
 };

@@ -13,6 +13,7 @@ namespace vmm {
 /// A guest that is ready to be entered, and the registers that it will be entered with.
 struct broken_guest {
   const booted& made;
+  bytes kernel;  ///< the file
   pvhboot::memory_pieces memory;
   pvhboot::entry_state cpu;
 };
@@ -24,7 +25,7 @@ struct breakage {
 };
 
 const std::vector<breakage>& breakages();
-/// The name of the one that joins memory at 1 MiB with memory at 0, as without the address line A20.
+/// The name of the one that guest_memory does: bit 20 of addresses is ignored.
 inline constexpr const char* without_a20 = "a20";
 
 /// Throws std::runtime_error if the guest lacks what is to be broken.

@@ -59,7 +59,8 @@ guest_memory memory_for(const settings& s) { return guest_memory{s.boot.memory, 
 
 /// The registers to enter the guest with.
 pvhboot::entry_state finish(const settings& s, const booted& made, const guest_memory& memory) {
-  broken_guest guest{made, memory.pieces(), made.cpu};
+  const bytes kernel = s.boot.via == way::pvh_loader ? s.boot.loader : s.boot.kernel.contents;
+  broken_guest guest{made, kernel, memory.pieces(), made.cpu};
   if (!s.break_what.empty()) break_guest(s.break_what, guest);
   return guest.cpu;
 }

@@ -31,7 +31,7 @@ inline std::vector<pvhboot::memory_range> ram_of(uint64_t memory) {
 /// The host's zero pages until they are written.
 class guest_memory {
  public:
-  /// Without the address line A20, memory at 1 MiB is memory at 0. Throws std::system_error.
+  /// Without the address line A20, memory of an odd MiB is that of the even one below it. Throws std::system_error.
   explicit guest_memory(uint64_t size, bool a20 = true) : size_(size) {
     void* const at = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (at == MAP_FAILED)
@@ -39,11 +39,13 @@ class guest_memory {
                               "cannot map " + std::to_string(size >> 20) + " MiB of guest memory");
     host_ = static_cast<uint8_t*>(at);
     const uint64_t low = std::min(size, low_memory_end);
-    constexpr uint64_t mib = 1 << 20;
-    if (a20 || low <= 2 * mib)
+    if (a20) {
       windows_.push_back({0, {host_, low}});
-    else
-      windows_ = {{0, {host_, mib}}, {mib, {host_, mib}}, {2 * mib, {host_ + 2 * mib, low - 2 * mib}}};
+    } else {
+      constexpr uint64_t mib = 1 << 20;
+      for (uint64_t paddr = 0; paddr < low; paddr += mib)
+        windows_.push_back({paddr, {host_ + paddr / (2 * mib) * (2 * mib), std::min(mib, low - paddr)}});
+    }
     if (size > low) windows_.push_back({4 * gib, {host_ + low, size - low}});
   }
   ~guest_memory() { munmap(host_, size_); }

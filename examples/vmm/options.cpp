@@ -118,7 +118,7 @@ std::optional<settings> read_options(int argc, char** argv) {
     return std::nullopt;
   }
   if (s.break_what == "list") {
-    for (const breakage& b : breakages()) fmt::print("{:<20}{}\n", b.name, b.what);
+    for (const breakage& b : breakages()) fmt::print("{:<22} {}\n", b.name, b.what);
     return std::nullopt;
   }
   if (s.probe) return s;

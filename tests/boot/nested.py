@@ -18,12 +18,14 @@ from tempfile import TemporaryDirectory
 
 import run as boots
 from common import skip
+from conformance import tap
 from images import crafted
 from lab import LabError, bzimage, console, nested, packages, userspace, wire
 from vmm import breaks
 
 APPEND = "console=ttyS0 panic=-1 reboot=t quiet"
 KERNEL_OK = boots.KERNEL_OK << 1 | 1
+REFUSED = boots.REFUSED << 1 | 1
 CRAFTED_END = 1 << 1 | 1
 CRASHED = 3
 TYPES = {1: "System RAM", 3: "ACPI Tables"}  # Linux's names in /sys/firmware/memmap
@@ -61,6 +63,21 @@ GROUPS: dict[str, dict[str, Guest]] = {
 }
 
 
+JUDGED = f"--debug-exit --append {tap.CMDLINE} --module module=words --module marker --kernel"
+IMAGES = ("conformance32", "conformance64", "conformance-low32", "conformance-16m64", "conformance-notes32",
+          "conformance-notes64")
+GROUPS["conformance"] = {
+    **{image: Guest(f"{JUDGED} {image}.elf", KERNEL_OK, "conformance") for image in IMAGES},
+    "conformance-1g64": Guest(f"{JUDGED} conformance-1g64.elf --memory 2G", KERNEL_OK, "conformance"),
+    "conformance-reloc32": Guest(f"{JUDGED} conformance-reloc32.elf", KERNEL_OK, "conformance"),
+    "conformance-5G-2-cpus": Guest(f"{JUDGED} conformance64.elf --memory 5G --cpus 2", KERNEL_OK, "conformance"),
+    # Without A20 an image at 1 MiB would lie at 0.
+    **{f"break-{name}": Guest(f"{JUDGED} conformance-16m32.elf --break {name}", REFUSED, "red")
+       for name in sorted(set(breaks.CLAUSES.values()))},
+}
+PRODUCER = "`examples/vmm`"  # in the table of docs/protocol.md
+
+
 def slow_image() -> bytes:
     """Crashes after more instructions than vmm repeats."""
     # mov $0x8000, %esp; mov $0x1000000, %ecx; 1: loop 1b
@@ -81,6 +98,8 @@ def files_for(guests: dict[str, Guest], options: argparse.Namespace, made: users
         "slow": slow_image,
         "relocatable": lambda: crafted.reloc(0x200000, 0x1000000, 0x0FFFFFFF).written(),
         "chainload.elf": (examples / "chainload/chainload.elf").read_bytes,
+        "module": lambda: tap.MODULE,
+        **{path.name: path.read_bytes for path in (examples / "conformance").glob("*.elf")},
         "kernel32.elf": (examples / "kernel/kernel32.elf").read_bytes,
         "kernel64.elf": (examples / "kernel/kernel64.elf").read_bytes,
     }
@@ -194,6 +213,25 @@ def check_crash(verdict: boots.Verdict, lines: list[str], repeated: bool) -> Non
         shows(r"^vmm: instruction: cc ")
 
 
+def check_conformance(verdict: boots.Verdict, name: str, part: nested.Part, guest: Guest) -> None:
+    report = tap.read(part.lines)
+    verdict.equal("exit status", part.status, guest.status)
+    verdict.equal("broken clauses", report.broken, [])
+    # What the arguments force, and what the protocol leaves open.
+    verdict.equal("findings of lint", sorted({*report.lint} - {"several_modules", "esp_zero"}), [])
+    verdict.equal("what is not checked", report.skipped, {})
+    if name == "conformance64":
+        verdict.equal("table of docs/protocol.md", tap.problems(PRODUCER, report), [])
+
+
+def check_red(verdict: boots.Verdict, name: str, part: nested.Part, guest: Guest) -> None:
+    """The lines of these clauses are red, in a guest that passes everything otherwise."""
+    report = tap.read(part.lines)
+    wanted = [clause for clause, broken in breaks.CLAUSES.items() if f"break-{broken}" == name]
+    verdict.check(f"{', '.join(wanted)} not ok", set(wanted) <= set(report.broken), report.broken)
+    verdict.equal("exit status", part.status, guest.status)
+
+
 def check_broken(verdict: boots.Verdict, name: str, part: nested.Part) -> None:
     found = [line for line in part.lines if line.startswith("vmm: entry state: ")]
     wanted = f"vmm: entry state: {breaks.ENTRY[name]}"
@@ -201,7 +239,10 @@ def check_broken(verdict: boots.Verdict, name: str, part: nested.Part) -> None:
                   len(found))
 
 
-def check(verdict: boots.Verdict, guest: Guest, promise: dict, part: nested.Part, made: userspace.Initramfs) -> None:
+def check(verdict: boots.Verdict, name: str, guest: Guest, promise: dict, part: nested.Part, made: userspace.Initramfs) -> None:
+    if guest.kind in ("conformance", "red"):
+        (check_conformance if guest.kind == "conformance" else check_red)(verdict, name, part, guest)
+        return
     verdict.equal("exit status", part.status, guest.status)
     verdict.check("exits are counted", any(re.fullmatch(r"vmm: +[1-9]\d* exits: .+", line) for line in part.lines) or
                   guest.kind == "late crash")
@@ -222,7 +263,7 @@ def check(verdict: boots.Verdict, guest: Guest, promise: dict, part: nested.Part
 def boot(options: argparse.Namespace, guests: dict[str, Guest], verdict: boots.Verdict) -> None:
     made = userspace.build(packages.busybox().read_bytes())
     files = files_for(guests, options, made)
-    promised = promises({name: guest for name, guest in guests.items() if guest.kind != "broken state"}, files, options.vmm)
+    promised = promises({name: guest for name, guest in guests.items() if "--break" not in guest.arguments}, files, options.vmm)
 
     def on_line(seconds: float, text: str) -> None:
         if text.startswith((nested.BEGIN, nested.END)):
@@ -238,7 +279,7 @@ def boot(options: argparse.Namespace, guests: dict[str, Guest], verdict: boots.V
         print(f"\n== {name}")
         before = verdict.failures
         try:
-            check(verdict, guest, promised[name], part, made)
+            check(verdict, name, guest, promised.get(name, {}), part, made)
         except LabError as why:
             verdict.check(name, False, why)
         print("\n".join(line for line in part.lines if re.match(r"vmm: .*(exits:|first byte)", line)))
@@ -260,6 +301,8 @@ def main() -> int:
     options.vmm = options.vmm.resolve()
     guests = {name: guest for name, guest in GROUPS[options.group].items() if not options.names or name in options.names}
     verdict = boots.Verdict()
+    if options.group == "conformance" and not options.names:
+        verdict.equal("clauses that a broken guest shows", {*breaks.CLAUSES, *breaks.UNREPORTED}, {*tap.clauses()})
     try:
         boot(options, guests, verdict)
     except packages.Unavailable as why:
