@@ -508,11 +508,38 @@ def vmm_seeds() -> dict[str, bytes]:
     }
 
 
+# tool
+
+def tool_seeds() -> dict[str, bytes]:
+    def core(*pieces: tuple[int, bytes]) -> bytes:
+        at = 64 + 56 * len(pieces)
+        table = contents = b""
+        for paddr, data in pieces:
+            table += struct.pack("<IIQQQQQQ", 1, 0, at + len(contents), 0, paddr, len(data), len(data), 0)
+            contents += data
+        ident = b"\x7fELF\2\1\1" + bytes(9)
+        return ident + struct.pack("<HHIQQQIHHHHHH", 4, 62, 1, 0, 64, 0, 0, 64, 56, len(pieces), 0, 0, 0) + table + contents
+
+    handoff = start_info(1, 2, 4)
+    kernel = header(syssize=0x20, payload_length=0x40, init_size=0x10000)
+    bzimage = bytes(0x1F1) + kernel + bytes(0x600 - 0x1F1 - len(kernel))
+    page = (bytes(0x1E8) + b"\2" + bytes(8) + kernel).ljust(0x2D0, b"\0")
+    page += struct.pack("<QQIQQI", 0, 0x9FC00, RAM, 0x100000, 0x7FF00000, RAM)
+    return {
+        "raw": number(0x1000) + handoff,
+        "core": number(0) + core((0x1000, handoff)),
+        "core-in-pieces": number(0) + core((0x1040, handoff[0x40:]), (0x1000, handoff[:0x40]), (0x1000, b"again")),
+        "bzimage": number(0) + bzimage,
+        "zero-page": number(0) + page.ljust(4096, b"\0"),
+        **{name: number(0) + file for name, file in files().items() if name.startswith(("usual", "no-", "property"))},
+    }
+
+
 def main() -> None:
     every = {"parse": parse_seeds(), "sanitize": sanitize_seeds(), "bzimage": bzimage_seeds(),
              "translate": translate_seeds(), "notes": notes_seeds(), "image": image_seeds(),
              "xen": xen_seeds(), "write": write_seeds(), "plan": plan_seeds(), "explain": explain_seeds(), "patch": patch_seeds(),
-             "vmm": vmm_seeds()}
+             "vmm": vmm_seeds(), "tool": tool_seeds()}
     for harness, seeds in every.items():
         room = CORPUS / harness
         room.mkdir(parents=True, exist_ok=True)
