@@ -7,6 +7,7 @@ Cases:
   captures  tests/data as a raw dump and as a core: the handoff is found, and its values are those of the bytes
   write     inspect, write, inspect: the same handoff
   note      add, set and remove, and what must be refused
+  pictures  those of docs/pictures are what map --svg makes of tests/data; PVHBOOT_WRITE_PICTURES=1 writes them
   errors    unreadable and damaged input: one sentence with the place, and status 2
   schema    each document is valid by its schema, and one with a foreign member is not
   options   the manual and the completions name every command and option of --help
@@ -15,12 +16,14 @@ Cases:
 
 import argparse
 import json
+import os
 import re
 import struct
 import subprocess
 import sys
 import tempfile
 import time
+import xml.etree.ElementTree
 from pathlib import Path
 
 from common import skip
@@ -29,6 +32,7 @@ from images import crafted
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "tests/data"
 SCHEMAS = ROOT / "tools/pvhboot/schema"
+PICTURES = ROOT / "docs/pictures"
 GIB = 1 << 30
 # Names of --for, and those of tests/images/explain.cpp where they differ.
 READERS = {"xen": "xen-toolstack"}
@@ -215,6 +219,18 @@ def test_note(tool: Tool, folder: Path, _explain: Path) -> None:
     tool.run("note", "set", out, "-o", folder / "twice", "--entry", "0x7", status=2)
 
 
+def test_pictures(tool: Tool, folder: Path, _explain: Path) -> None:
+    for name in sorted(path.stem for path in DATA.glob("*.inc")):
+        (folder / name).write_bytes(core(capture(name)))
+        tool.run("map", name, "--svg", "svg", cwd=folder)  # the name is in the picture
+        made, known = (folder / "svg").read_text(encoding="utf-8"), PICTURES / f"{name}.svg"
+        xml.etree.ElementTree.fromstring(made)
+        if os.environ.get("PVHBOOT_WRITE_PICTURES"):
+            PICTURES.mkdir(exist_ok=True)
+            known.write_text(made, encoding="utf-8")
+        check(f"docs/pictures/{name}.svg", known.exists() and known.read_text(encoding="utf-8") == made)
+
+
 def test_errors(tool: Tool, folder: Path, _explain: Path) -> None:
     usual = crafted.IMAGES["usual-64"][1]().written()
     cases = {
@@ -336,7 +352,7 @@ def test_options(tool: Tool, _folder: Path, _explain: Path) -> None:
         check(f"{name} is sound", done.returncode == 0, done.stderr)
 
 
-CASES = {"explain": test_explain, "captures": test_captures, "write": test_write, "note": test_note, "errors": test_errors,
+CASES = {"explain": test_explain, "captures": test_captures, "write": test_write, "note": test_note, "pictures": test_pictures, "errors": test_errors,
          "options": test_options, "schema": test_schema, "dump": test_dump}
 
 
