@@ -11,6 +11,8 @@ using pvhboot::memory_type;
 
 namespace {
 
+constexpr auto fresh = pvhboot::memory_before::zeroes;  // guest_memory is
+
 pvhboot::string_ref ref(const std::string& text) { return {text.data(), text.size()}; }
 
 pvhboot::result<void> copy(const pvhboot::memory_pieces& guest, uint64_t paddr, bytes from) {
@@ -44,7 +46,7 @@ pvhboot::result<void> boot_elf(const boot_options& options, memory_map& map, mem
   const auto plan =
       options.random ? plan_boot(map, scratch, request, *options.random) : plan_boot(map, scratch, request);
   if (!plan) return plan.error();
-  if (auto done = load_image(*image, guest, plan->kernel_shift); !done) return done.error();
+  if (auto done = load_image(*image, guest, plan->kernel_shift, fresh); !done) return done.error();
   for (size_t i = 0; i < modules.size(); ++i)
     if (auto done = copy(guest, made.modules[i].paddr, modules[i].contents); !done) return done.error();
   const uint64_t rsdp = plan->handoff.rsdp_paddr;

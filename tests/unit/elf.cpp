@@ -271,6 +271,16 @@ ROW("load_image: segments to p_paddr, the rest of them cleared, gaps untouched (
     return image && load_image(*image, guest.window()) && guest.has_usual_image(0);
   }));
 });
+ROW("load_image: memory that holds zeroes gets the bytes of the file and no other", {
+  EXPECT(in_both_classes([](auto b) {
+    auto file = b.usual().written();
+    auto image = parse_elf(file.contents);
+    guest_memory<0x400> guest;
+    return image && load_image(*image, guest.window(), 0, pvhboot::memory_before::zeroes) &&
+           guest.holds(0, 0x80, 0x100) && guest.holds(0x80, 0x200, 0xee) && guest.holds(0x200, 0x240, 0x100) &&
+           guest.holds(0x240, 0x400, 0xee);
+  }));
+});
 ROW("load_image: the order of the segments does not matter (A24)", {
   EXPECT(in_both_classes([](auto b) {
     b.usual();

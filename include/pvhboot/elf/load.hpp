@@ -18,14 +18,20 @@
 
 namespace pvhboot {
 
+/// What memory holds before an image is loaded into it.
+enum class memory_before : uint8_t {
+  anything,
+  zeroes,  ///< as fresh pages of a host: what the file does not have is not written, and costs the host no memory
+};
+
 /// Copies every segment of the image to its p_paddr + shift (modulo 2^64) and clears what the file does not have of it.
 /// Nothing else is written, not even the gaps between segments. Segments do not overlap one another: parse_elf refuses
 /// such a file. The other rules are at the head of this file.
 ///
 /// A shift is for images that say that they are relocatable: place_image (pvh/choose_base.hpp) computes it.
 template <writable_memory Memory>
-constexpr result<void> load_image(const elf_image& image, const Memory& memory,
-                                  uint64_t shift = 0) noexcept(writes_noexcept<Memory>) {
+constexpr result<void> load_image(const elf_image& image, const Memory& memory, uint64_t shift = 0,
+                                  memory_before before = memory_before::anything) noexcept(writes_noexcept<Memory>) {
   if (image.size() - 1 > ~(image.base() + shift)) return {errc::load_wraps, image.base() + shift};
   const span<const uint8_t> file = image.file();
   for (const elf_segment& s : image.segments()) {
@@ -44,8 +50,9 @@ constexpr result<void> load_image(const elf_image& image, const Memory& memory,
   for (const elf_segment& s : image.segments()) {
     const uint64_t to = s.paddr + shift;
     uint64_t done = write_bytes(memory, to, image.contents_of(s));
-    if (done == s.filesz) done += write_zeros(memory, to + done, s.memsz - done);
-    if (done != s.memsz) return {errc::load_unwritable, to + done};  // a memory that is not what it was above
+    const uint64_t wanted = before == memory_before::zeroes ? s.filesz : s.memsz;
+    if (done == s.filesz && wanted != done) done += write_zeros(memory, to + done, wanted - done);
+    if (done != wanted) return {errc::load_unwritable, to + done};  // a memory that is not what it was above
   }
   return {};
 }
