@@ -429,10 +429,12 @@ def compare_dom0(seen: dict[str, list[str]]) -> int:
 
 
 def linux_lines(lines: list[str]) -> list[str]:
-    """What Linux prints up to DOM0_LAST_LINE, without its timestamps."""
+    """What Linux prints up to DOM0_LAST_LINE, without its timestamps and what it measures of the CPU's frequency."""
     begin = next(number for number, line in enumerate(lines) if "Linux version" in line)
     end = next(number for number, line in enumerate(lines) if DOM0_LAST_LINE in line)
-    return [re.sub(r"^.*?\[ *\d+\.\d+\] ", "", line) for line in lines[begin:end + 1]]
+    timestamp = r"^.*?\[ *\d+\.\d+\] "
+    measured = r"\b\d+\.\d+(?= MHz| BogoMIPS)|(?<=lpj=)\d+|(?<=max_cycles: )0x\w+|(?<=max_idle_ns: )\d+"
+    return [re.sub(measured, "", re.sub(timestamp, "", line)) for line in lines[begin:end + 1]]
 
 
 def first(lines: list[str], pattern: str) -> str | None:
