@@ -79,7 +79,7 @@ EXPRESSIONS = {"ELFMAG": "ELFMAG[0] | ELFMAG[1] << 8 | ELFMAG[2] << 16 | ELFMAG[
 ENUMERATORS = re.compile(r"X86_SUBARCH_")
 
 # Constants that no C header has: the registry of loaders is a table in boot.rst, magic numbers are literals in C.
-NAMELESS = re.compile(r"loader_id::|abi::(setup_header_|setup_type_enum_max|hvm_start_info_v0_size)|"
+NAMELESS = re.compile(r"loader_id::|abi::(setup_header_|setup_type_enum_max|hvm_start_info_v0_size|rsdp_v1_size|rsdp_size)|"
                       r"memory_type::(unaccepted|coreboot|soft_reserved)")
 
 # Structs that have no name of their own in C: the struct around them and the path to them.
