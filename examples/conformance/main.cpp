@@ -29,6 +29,7 @@ using pvhboot::memory_range;
 using boot_info = pvhboot::boot_info<identity_map>;
 
 constexpr size_t map_slots = 1024;
+constexpr uint64_t four_gib = uint64_t{1} << 32;
 pvhboot::memory_map_buffer<map_slots> map_buffer;
 pvhboot::memory_map_buffer<map_slots> lint_buffer;
 
@@ -87,6 +88,10 @@ void check_modules(const boot_info& boot) {
   for (const pvhboot::boot_module m : boot.modules()) {
     const stated_checksum stated = checksum_of_module(boot.cmdline(), number++);
     if (!stated.is_there) continue;
+    if (m.size != 0 && m.paddr + (m.size - 1) >= four_gib) {
+      skipped(clause::module_contents, text("a module lies above 4 GiB"));
+      continue;
+    }
     const auto contents = boot.contents_of(m);
     if (!stated.is_number || !contents || crc32(*contents) != stated.value) broken(clause::module_contents, m.paddr);
     ++compared;
@@ -104,12 +109,14 @@ pvhboot::result<void> receive(const boot_info& boot, pvhboot::memory_map& map) {
   return table ? map.append(*table) : pvhboot::result<void>{table.error().code, table.error().where};
 }
 
-void check_memory(const boot_info& boot) {
-  pvhboot::memory_map map{map_buffer};
+/// `map` has the sanitised map after it, which is empty if there is none.
+void check_memory(const boot_info& boot, pvhboot::memory_map& map) {
   auto done = receive(boot, map);
   if (done) done = map.sanitize();
   if (!done) {
-    broken(clause::handoff, done.error().where);
+    map.clear();
+    comment(text("the memory map:"), message(done.error().code));
+    skip(text("this guest has no room for the memory map"), clause::map_covers_image, clause::ram);
     return;
   }
   if (map.empty()) {
@@ -127,16 +134,19 @@ void check_memory(const boot_info& boot) {
   holds(clause::ram);
 }
 
-void check_acpi(const boot_info& boot) {
+void check_acpi(const boot_info& boot, const pvhboot::memory_map& map) {
   if (boot.rsdp_paddr() == 0) {
     skip(text("the handoff has no RSDP"), clause::rsdp, clause::acpi_tables);
     return;
   }
-  const acpi_result found = check_rsdp(boot.rsdp_paddr());
+  const acpi_result found = check_rsdp(boot.rsdp_paddr(), map);
   if (found.what == acpi_result::rsdp) broken(clause::rsdp, found.where);
   if (found.what == acpi_result::rsdp) skipped(clause::acpi_tables, text("the RSDP is not valid"));
+  if (found.what == acpi_result::rsdp_above_4g)
+    skip(text("the RSDP lies above 4 GiB"), clause::rsdp, clause::acpi_tables);
   if (found.what == acpi_result::table) broken(clause::acpi_tables, found.where);
-  if (found.what == acpi_result::above_4g) skipped(clause::acpi_tables, text("a table lies above 4 GiB"));
+  if (found.what == acpi_result::table_above_4g) skipped(clause::acpi_tables, text("a table lies above 4 GiB"));
+  if (found.in_ram != 0) comment(text("an ACPI table lies in RAM of the map:"), found.in_ram);
   comment(text("ACPI tables:"), found.tables);
   holds(clause::rsdp);
   holds(clause::acpi_tables);
@@ -147,7 +157,10 @@ void check_handoff(const boot_info& boot) {
   holds(clause::handoff);
   pvhboot::memory_map scratch{lint_buffer};
   const auto done = lint(identity_map{}, boot, scratch, take, {.kernel = image(), .probe_ram = false});
-  if (!done) broken(clause::handoff, done.error().where);
+  if (!done) {
+    comment(text("lint:"), message(done.error().code));
+    return;  // the clauses that it judges are not reached
+  }
   if (boot.memory_map_state() == pvhboot::memory_map_state::absent_in_version_0)
     skip(text("version 0 has no memory map"), clause::map_pointer, clause::map_wraps, clause::map_ram);
   if (boot.modules().empty())
@@ -156,6 +169,19 @@ void check_handoff(const boot_info& boot) {
   hold(clause::initial_domain, clause::structures_apart, clause::image_apart, clause::modules_there,
        clause::modules_apart, clause::modules_metadata, clause::modules_image, clause::map_pointer, clause::map_wraps,
        clause::map_ram);
+}
+
+/// A failure of parse that breaks no clause: the protocol has neither limits nor the rule that all lies below 4 GiB,
+/// where this 32-bit guest can read.
+bool is_out_of_reach(const pvhboot::failure& f) {
+  switch (f.code) {
+    case pvhboot::errc::too_many_modules:
+    case pvhboot::errc::too_many_memmap_entries: return true;
+    case pvhboot::errc::cmdline_unreadable:
+    case pvhboot::errc::modlist_unreadable:
+    case pvhboot::errc::memmap_unreadable: return f.where >= four_gib;
+    default: return false;
+  }
 }
 
 /// The 12 characters of a hypervisor's CPUID leaf, if there is one.
@@ -187,13 +213,17 @@ extern "C" [[noreturn]] void conformance_main(uint32_t start_info) {
     comment(text("version"), boot->version());
     check_handoff(*boot);
     check_modules(*boot);
-    check_memory(*boot);
-    check_acpi(*boot);
+    pvhboot::memory_map map{map_buffer};
+    check_memory(*boot, map);
+    check_acpi(*boot, map);
   } else {
     const auto code = boot.error().code;
     const bool is_start_info = code == pvhboot::errc::start_info_absent ||
                                code == pvhboot::errc::start_info_unreadable || code == pvhboot::errc::bad_magic;
-    broken(is_start_info ? clause::start_info : clause::handoff, boot.error().where);
+    if (is_out_of_reach(boot.error()))
+      skipped(clause::handoff, text("above 4 GiB, or larger than this guest has room for"));
+    else
+      broken(is_start_info ? clause::start_info : clause::handoff, boot.error().where);
     comment(text("the handoff:"), message(code));
     if (!is_start_info) holds(clause::start_info);
   }
