@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The conformance guest with a handoff that the specification allows and QEMU does not make. The linker calls this
-// function in place of conformance_main (--wrap). The first word of the command line selects the change:
+// The conformance guest with handoffs that QEMU does not make, most of which the specification allows. The linker calls
+// this function in place of conformance_main (--wrap). The first word of the command line selects the change:
 //   module, modlist, cmdline, map, rsdp   lies above 4 GiB, where the guest cannot read
 //   entries                               the map has more entries than the guest has room for
 //   acpi                                  the map calls the ACPI tables RAM
+// and one that it does not allow:
+//   dsdt                                  a byte of the DSDT is another one
 #include <pvhboot/pvhboot.hpp>
 
 extern "C" {
@@ -32,6 +34,16 @@ template <size_t N> bool begins(pvhboot::string_ref text, const char (&word)[N])
   return true;
 }
 
+/// Flips a byte of the DSDT in these ACPI tables.
+void damage_dsdt(const abi::hvm_memmap_table_entry& tables) {
+  auto* const first = reinterpret_cast<uint8_t*>(static_cast<uintptr_t>(tables.addr));
+  for (size_t i = 0; i + 64 < tables.size; ++i)
+    if (__builtin_memcmp(first + i, "DSDT", 4) == 0) {
+      first[i + 63] = static_cast<uint8_t>(~first[i + 63]);
+      return;
+    }
+}
+
 }  // namespace
 
 void forge(uint32_t start_info) {
@@ -48,9 +60,11 @@ void forge(uint32_t start_info) {
   if (begins(words, "entries"))
     for (; entries < many_entries; ++entries)
       map[entries] = {.addr = above_4g + entries * mib, .size = mib / 2, .type = memory_type::reserved};
-  if (begins(words, "acpi"))  // SeaBIOS puts the tables right above the RAM from 1 MiB on
-    for (uint32_t i = 1; i < entries; ++i)
-      if (map[i - 1].addr.get() == mib) map[i].type = memory_type::ram;
+  for (uint32_t i = 1; i < entries; ++i) {  // SeaBIOS puts the tables right above the RAM from 1 MiB on
+    if (map[i - 1].addr.get() != mib) continue;
+    if (begins(words, "acpi")) map[i].type = memory_type::ram;
+    if (begins(words, "dsdt")) damage_dsdt(map[i]);
+  }
 
   info.modlist_paddr = begins(words, "modlist") ? above_4g : address_of(&module);
   info.memmap_paddr = begins(words, "map") ? above_4g : address_of(map);

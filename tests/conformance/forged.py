@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSL-1.0
-"""Boot the conformance guest with handoffs that the specification allows and QEMU does not make (forge.cpp): none of
-them breaks a clause."""
+"""Boot the conformance guest with handoffs that QEMU does not make (forge.cpp): what the specification allows breaks no
+clause."""
 
 import argparse
 import sys
@@ -18,7 +18,9 @@ LINT = {"initial_domain", "structures_apart", "modules_there", "modules_apart", 
 ALWAYS = {"image_apart"}
 NOTHING = {"handoff", "module_contents", "map_covers_image", "ram", "rsdp", "acpi_tables"} | LINT
 SKIPPED = {"module": {"module_contents"}, "modlist": NOTHING, "cmdline": NOTHING, "map": NOTHING,
-           "rsdp": {"rsdp", "acpi_tables"}, "entries": LINT, "acpi": set()}
+           "rsdp": {"rsdp", "acpi_tables"}, "entries": LINT, "acpi": set(),
+           "dsdt": set()}
+BROKEN = {"dsdt": ["acpi_tables"]}
 IN_RAM = "# an ACPI table lies in RAM of the map:"
 
 
@@ -26,9 +28,9 @@ def problems(image: Path, change: str, module: Path, timeout: float) -> list[str
     # With "acpi" the ACPI tables are RAM, which the guest writes and restores.
     run = qemu.start(qemu.Machine(image, module, f"{change} {tap.CMDLINE}", "q35", "256M"), timeout)
     report = tap.read(run.lines)
-    broken = set(report.broken) - ALWAYS
+    broken = [name for name in report.broken if name not in ALWAYS]
     skipped = {name for name, why in report.skipped.items() if not why.startswith("not observable")} - ALWAYS
-    found = [f"broken: {sorted(broken)}"] if broken else []
+    found = [f"broken: {broken}"] if broken != BROKEN.get(change, []) else []
     if skipped != SKIPPED[change]:
         found.append(f"skipped: {sorted(skipped)} instead of {sorted(SKIPPED[change])}")
     if any(line.startswith(IN_RAM) for line in run.lines) != (change == "acpi"):
@@ -49,7 +51,7 @@ def main() -> int:
                                  SKIPPED), [])
     except LabError as why:
         found = [str(why)]
-    print("\n".join(f"NOT OK {line}" for line in found) or f"no clause is broken in {len(SKIPPED)} handoffs")
+    print("\n".join(f"NOT OK {line}" for line in found) or f"{len(SKIPPED)} handoffs are judged right")
     return 1 if found else 0
 
 
