@@ -133,7 +133,7 @@ void progress::add(uint64_t bytes) {
 }
 
 progress::~progress() {
-  if (shown_ != 0) fmt::print(stderr, "\r{:30}\r", "");
+  if (shown_ != 0) std::fputs("\r                              \r", stderr);  // which throws nothing
 }
 
 }  // namespace tool
