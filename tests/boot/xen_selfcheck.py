@@ -196,7 +196,10 @@ class Document(unittest.TestCase):
 
     def test_names(self) -> None:
         titles = re.findall(r'ROW\("([^"]*)"', (ROOT / "tests/captures/captures.cpp").read_text(encoding="utf-8"))
-        known = [*titles, *tests.CHECKS, *(f"xen-{name}" for name in tests.SCENARIOS)]
+        boots = (ROOT / "tests/boot/meson.build").read_text(encoding="utf-8")
+        known = [*titles, *tests.CHECKS, *(f"xen-{name}" for name in tests.SCENARIOS),
+                 *re.findall(r"test\('([\w-]+)'", boots),
+                 *(f"linux-{name}" for name in re.findall(r"^ +'([\w-]+)': \['--", boots, re.MULTILINE))]
         rows = re.findall(r"^\| .* \| (.*) \|$", self.TEXT.partition("## Quirks")[2], re.MULTILINE)[1:]
         self.assertGreater(len(rows), 10)
         for row in rows:
