@@ -51,7 +51,7 @@ constexpr result<void> load_image(const elf_image& image, const Memory& memory, 
     const uint64_t to = s.paddr + shift;
     uint64_t done = write_bytes(memory, to, image.contents_of(s));
     const uint64_t wanted = before == memory_before::zeroes ? s.filesz : s.memsz;
-    if (done == s.filesz && wanted != done) done += write_zeros(memory, to + done, wanted - done);
+    if (done == s.filesz) done += write_zeros(memory, to + done, wanted - done);
     if (done != wanted) return {errc::load_unwritable, to + done};  // a memory that is not what it was above
   }
   return {};

@@ -59,6 +59,15 @@ class note_patcher {
   [[__nodiscard__]] constexpr uint8_t* at(uint64_t offset) const noexcept {
     return buffer_.data() + narrow_cast<size_t>(offset);
   }
+  [[__nodiscard__]] constexpr bool meets_elf_header(uint64_t offset, uint64_t n) const noexcept {
+    return meet(0, wide_ ? sizeof(abi::Elf64_Ehdr) : sizeof(abi::Elf32_Ehdr), offset, n);
+  }
+  [[__nodiscard__]] constexpr bool meets_program_headers(uint64_t offset, uint64_t n) const noexcept {
+    return meet(image_->program_header_offset(0), image_->program_headers() * phdr_size(), offset, n);
+  }
+  [[__nodiscard__]] constexpr uint64_t section_headers_size() const noexcept {
+    return image_->section_headers() * (wide_ ? sizeof(abi::Elf64_Shdr) : sizeof(abi::Elf32_Shdr));
+  }
   constexpr void put_word(uint64_t offset, uint32_t w) const noexcept {
     le32 wire{};
     wire = w;
@@ -93,26 +102,21 @@ class note_patcher {
   bool wide_;
 };
 
-/// These bytes of the file are part of a header.
+/// These bytes of the file are part of a header. There is at least one.
 constexpr bool note_patcher::in_headers(uint64_t offset, uint64_t n) const noexcept {
-  const uint64_t section_size = wide_ ? sizeof(abi::Elf64_Shdr) : sizeof(abi::Elf32_Shdr);
-  return meet(offset, n, 0, wide_ ? sizeof(abi::Elf64_Ehdr) : sizeof(abi::Elf32_Ehdr)) ||
-         meet(offset, n, image_->program_header_offset(0), image_->program_headers() * phdr_size()) ||
-         meet(offset, n, image_->section_header_offset(0), image_->section_headers() * section_size);
+  return meets_elf_header(offset, n) || meets_program_headers(offset, n) ||
+         meet(offset, n, image_->section_header_offset(0), section_headers_size());
 }
 
 /// What is written into the program headers changes neither other headers nor notes.
 constexpr result<void> note_patcher::check_headers() const noexcept {
-  const uint64_t head_size = wide_ ? sizeof(abi::Elf64_Ehdr) : sizeof(abi::Elf32_Ehdr);
-  const uint64_t section_size = wide_ ? sizeof(abi::Elf64_Shdr) : sizeof(abi::Elf32_Shdr);
+  const auto is_changed = [&](uint64_t offset, uint64_t n) noexcept {
+    return meets_elf_header(offset, n) || meets_program_headers(offset, n);
+  };
   const uint64_t table = image_->program_header_offset(0);
   const uint64_t sections = image_->section_header_offset(0);
-  const uint64_t sections_size = image_->section_headers() * section_size;
-  const auto is_changed = [&](uint64_t offset, uint64_t n) noexcept {
-    return meet(0, head_size, offset, n) || meet(table, image_->program_headers() * phdr_size(), offset, n);
-  };
-  if (table < head_size) return {errc::note_entangled, table};
-  if (is_changed(sections, sections_size)) return {errc::note_entangled, sections};
+  if (meets_elf_header(table, 1)) return {errc::note_entangled, table};
+  if (is_changed(sections, section_headers_size())) return {errc::note_entangled, sections};
   for (uint64_t i = 0; i < image_->program_headers(); ++i) {
     const elf_segment s = image_->program_header(i);
     if (s.type == segment_type::note && s.offset != 0 && is_changed(s.offset, s.filesz))
