@@ -16,7 +16,6 @@ namespace tool {
 namespace {
 
 using pvhboot::elf_class;
-using pvhboot::elf_fields;
 using pvhboot::elf_file_header;
 using pvhboot::elf_section;
 using pvhboot::elf_segment;

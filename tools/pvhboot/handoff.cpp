@@ -73,7 +73,7 @@ json rsdp_to_json(const dump_memory& memory, uint64_t paddr) {
   return j;
 }
 
-json findings_to_json(const dump_memory& memory, const boot& b, bool is_whole) {
+json findings_to_json(const dump_memory& memory, const boot& b) {
   std::vector<pvhboot::memory_range> slots(4 * (b.memory_map().size() + b.modules().size()) + 16);
   std::vector<pvhboot::sweep_slot> sweep(slots.size());
   pvhboot::memory_map scratch{{slots.data(), slots.size()}, {sweep.data(), sweep.size()}};
@@ -88,14 +88,14 @@ json findings_to_json(const dump_memory& memory, const boot& b, bool is_whole) {
                                            {"fails", text(fails(f.what))},
                                            {"consumers", consumers_of(f.what)}});
                          },
-                         {.probe_ram = is_whole});
+                         {.probe_ram = false});  // a dump may be a part
   if (!done) throw bad_input("lint: " + text(done.error()));
   return list;
 }
 
 }  // namespace
 
-json handoff_to_json(const dump_memory& memory, uint64_t start_info, bool is_whole) {
+json handoff_to_json(const dump_memory& memory, uint64_t start_info) {
   const auto b = pvhboot::parse(memory, start_info);
   if (!b) return {{"address", start_info}, {"error", to_json(b.error())}};
   json j{{"address", start_info},
@@ -116,7 +116,7 @@ json handoff_to_json(const dump_memory& memory, uint64_t start_info, bool is_who
   j["extents"] = json::array();
   for (const pvhboot::extent& e : pvhboot::extents{*b})
     j["extents"].push_back({{"what", name_of(e.what)}, {"module", e.module}, {"address", e.addr}, {"size", e.size}});
-  j["findings"] = findings_to_json(memory, *b, is_whole);
+  j["findings"] = findings_to_json(memory, *b);
   return j;
 }
 

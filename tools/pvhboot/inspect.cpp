@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // What a file is, zero pages, and the document of `inspect`.
-#include <algorithm>
 #include <vector>
 
 #include <fmt/format.h>
@@ -29,16 +28,11 @@ bool has_setup_header(span<const uint8_t> file) {
          pvhboot::load<pvhboot::le32>(file.data() + 0x202).get() == pvhboot::abi::setup_header_magic;
 }
 
-/// Reading a zero page needs a memory for its chain of setup_data; without one, an absent chain is all there is.
-struct no_memory {
-  static const uint8_t* bytes(uint64_t, uint64_t) noexcept { return nullptr; }
-};
-
-template <class Memory>
-void add_zero_page_values(json& j, const pvhboot::abi::boot_params& page, const Memory& memory) {
-  std::vector<pvhboot::memory_range> slots(1 << 16);
-  pvhboot::memory_map map{{slots.data(), slots.size()}, {}};
-  const auto values = pvhboot::read_zero_page(memory, page, map);
+/// The page alone: a chain of setup_data cannot be read.
+void add_zero_page_values(json& j, const pvhboot::abi::boot_params& page) {
+  pvhboot::memory_map_buffer<pvhboot::abi::e820_max_entries_zeropage> slots;
+  pvhboot::memory_map map{slots};
+  const auto values = pvhboot::read_zero_page(pvhboot::memory_window{}, page, map);
   if (!values) {
     j["error"] = to_json(values.error());
     return;
@@ -50,19 +44,6 @@ void add_zero_page_values(json& j, const pvhboot::abi::boot_params& page, const 
   for (const pvhboot::memory_range& r : map) j["memory_map"].push_back(to_json(r));
 }
 
-json setup_data_to_json(const dump_memory& memory, const pvhboot::abi::boot_params& page) {
-  json list = json::array();
-  const auto done = pvhboot::walk_setup_data(memory, page.hdr.setup_data, 64, [&](const pvhboot::setup_node& node) {
-    list.push_back({{"address", node.paddr},
-                    {"type", static_cast<uint32_t>(node.type)},
-                    {"size", node.payload.size()},
-                    {"contents", hex(node.payload.first(std::min<size_t>(node.payload.size(), 256)))}});
-    return pvhboot::result<void>{};
-  });
-  if (!done) list.push_back({{"error", to_json(done.error())}});
-  return list;
-}
-
 json dump_to_json(const dump& d, std::optional<uint64_t> start_info) {
   json j{{"format", d.kind()}};
   j["pieces"] = json::array();
@@ -70,7 +51,7 @@ json dump_to_json(const dump& d, std::optional<uint64_t> start_info) {
     j["pieces"].push_back({{"address", piece.base}, {"size", piece.contents.size()}});
   j["handoffs"] = json::array();
   const std::vector<uint64_t> places = start_info ? std::vector<uint64_t>{*start_info} : d.find_start_info();
-  for (const uint64_t at : places) j["handoffs"].push_back(handoff_to_json(d.memory(), at, false));
+  for (const uint64_t at : places) j["handoffs"].push_back(handoff_to_json(d.memory(), at));
   return j;
 }
 
@@ -90,18 +71,9 @@ std::string name_of(kind k) {
   return names[static_cast<size_t>(k)];
 }
 
-dump read_dump(span<const uint8_t> file, uint64_t base) {
-  return recognise(file) == kind::core ? dump::core(file) : dump::raw(file, base);
-}
-
-json zero_page_to_json(const pvhboot::abi::boot_params& page, const dump_memory* memory) {
+json zero_page_to_json(const pvhboot::abi::boot_params& page) {
   json j = json::object();
-  if (memory != nullptr) {
-    add_zero_page_values(j, page, *memory);
-    j["setup_data"] = setup_data_to_json(*memory, page);
-  } else {
-    add_zero_page_values(j, page, no_memory{});
-  }
+  add_zero_page_values(j, page);
   j["fields"] = fields_of(page);
   return j;
 }
@@ -113,7 +85,7 @@ json inspect(span<const uint8_t> file, const std::string& name, uint64_t base, s
     case kind::elf_kernel: j["kernel"] = kernel_to_json(file); break;
     case kind::bzimage: j["bzimage"] = bzimage_to_json(file); break;
     case kind::zero_page:
-      j["zero_page"] = zero_page_to_json(pvhboot::load_once<pvhboot::abi::boot_params>(file.data()), nullptr);
+      j["zero_page"] = zero_page_to_json(pvhboot::load_once<pvhboot::abi::boot_params>(file.data()));
       break;
     case kind::core: j["memory"] = dump_to_json(dump::core(file), start_info); break;
     case kind::raw: j["memory"] = dump_to_json(dump::raw(file, base), start_info); break;

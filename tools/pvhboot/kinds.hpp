@@ -18,12 +18,9 @@ enum class kind { elf_kernel, bzimage, zero_page, core, raw };
 kind recognise(pvhboot::span<const uint8_t> file);
 std::string name_of(kind k);
 
-/// A dump, of a core or of raw memory.
-dump read_dump(pvhboot::span<const uint8_t> file, uint64_t base);
-
 /// {"address", "version", "flags", "cmdline", "rsdp", "modules", "memory_map", "fields", "findings", …}: a handoff and
 /// what lint finds in it.
-json handoff_to_json(const dump_memory& memory, uint64_t start_info, bool is_whole);
+json handoff_to_json(const dump_memory& memory, uint64_t start_info);
 
 /// Segments, notes, the PVH entry, and the verdict of every reader.
 json kernel_to_json(pvhboot::span<const uint8_t> file);
@@ -33,8 +30,8 @@ json verdicts_to_json(pvhboot::span<const uint8_t> file, const std::vector<std::
 std::vector<std::string> reader_names();
 
 json bzimage_to_json(pvhboot::span<const uint8_t> file);
-/// Fields, the memory map and, if `memory` is the machine's, the chain of setup_data.
-json zero_page_to_json(const pvhboot::abi::boot_params& page, const dump_memory* memory);
+/// Fields and the memory map.
+json zero_page_to_json(const pvhboot::abi::boot_params& page);
 
 /// Everything about a file.
 json inspect(pvhboot::span<const uint8_t> file, const std::string& name, uint64_t base,

@@ -91,16 +91,6 @@ void print_zero_page(const json& z) {
     fmt::print("\nmemory map\n");
     print_memory_map(z["memory_map"]);
   }
-  if (z.contains("setup_data")) {
-    fmt::print("\nsetup_data: address, type, bytes\n");
-    for (const json& n : z["setup_data"]) {
-      if (n.contains("error"))
-        print_error(n["error"]);
-      else
-        fmt::print("  {:#012x} {:>5} {:>8}\n", n["address"].get<uint64_t>(), n["type"].get<uint32_t>(),
-                   n["size"].get<uint64_t>());
-    }
-  }
 }
 
 }  // namespace

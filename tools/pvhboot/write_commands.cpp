@@ -132,10 +132,8 @@ int command_plan(const plan_options& o) {
   pvhboot::memory_map_buffer<slots> buffers[2];
   pvhboot::memory_map map{buffers[0]}, free{buffers[1]};
   const auto add = [&](uint64_t address, uint64_t size) {
-    if (size != 0)
-      must("memory", map.append({address, size, memory_type::ram}).ok()
-                         ? pvhboot::result<uint64_t>{0}
-                         : pvhboot::result<uint64_t>{pvhboot::errc::map_full, slots});
+    if (size == 0) return;
+    if (auto done = map.append({address, size, memory_type::ram}); !done) refuse("memory", done.error());
   };
   add(0, std::min<uint64_t>(o.memory, 0xa0000));
   if (o.memory > 0x100000) add(0x100000, std::min(o.memory, hole) - 0x100000);
