@@ -111,8 +111,7 @@ def main() -> int:
         verdict.check("strict: has the RSDP, which Linux does not write", strict.acpi_rsdp_addr != 0)
     except LabError as why:
         verdict.check("equal to Linux", False, why)
-    print(f"{verdict.failures} of the checks failed" if verdict.failures else "all checks passed")
-    return 1 if verdict.failures else 0
+    return verdict.status()
 
 
 if __name__ == "__main__":

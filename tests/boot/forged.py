@@ -77,8 +77,7 @@ def main() -> int:
             check_modules(verdict, printed, report, made)
     except LabError as why:
         verdict.check(options.change, False, why)
-    print(f"{verdict.failures} of the checks failed" if verdict.failures else "all checks passed")
-    return 1 if verdict.failures else 0
+    return verdict.status()
 
 
 if __name__ == "__main__":

@@ -309,8 +309,7 @@ def main() -> int:
         return skip(why)
     except LabError as why:
         verdict.check("outer machine", False, why)
-    print(f"{verdict.failures} of the checks failed" if verdict.failures else "all checks passed")
-    return 1 if verdict.failures else 0
+    return verdict.status()
 
 
 if __name__ == "__main__":

@@ -56,6 +56,11 @@ class Verdict:
     def equal(self, what: str, got: object, wanted: object) -> None:
         self.check(what, got == wanted, got if got == wanted else f"{got} instead of {wanted}")
 
+    def status(self) -> int:
+        """Prints the last line. Returns the exit status."""
+        print(f"{self.failures} of the checks failed" if self.failures else "all checks passed")
+        return 1 if self.failures else 0
+
 
 def if_available(get: Callable[[], Got]) -> Got:
     try:
@@ -431,8 +436,7 @@ def main() -> int:
         return skip(why)
     except LabError as why:
         verdict.check(options.scenario, False, why)
-    print(f"{verdict.failures} of the checks failed" if verdict.failures else "all checks passed")
-    return 1 if verdict.failures else 0
+    return verdict.status()
 
 
 if __name__ == "__main__":

@@ -19,9 +19,8 @@ from unittest import mock
 import command_vmm
 from images import crafted
 from lab import ROOT, LabError
+from vmm import programs
 
-BUILD = Path("build")
-VMM = Path("vmm")
 TIMEOUT = 60
 # `python -c PROGRAM VMM OPTIONS` is ./dev vmm without its build.
 PROGRAM = f"""
@@ -41,7 +40,7 @@ def options(*words: object) -> argparse.Namespace:
 
 
 def command(*words: object) -> list[str]:
-    return [sys.executable, "-c", PROGRAM, str(VMM), *map(str, words)]
+    return [sys.executable, "-c", PROGRAM, str(programs.vmm), *map(str, words)]
 
 
 class Choice(unittest.TestCase):
@@ -65,13 +64,13 @@ class Choice(unittest.TestCase):
 
         with mock.patch("subprocess.run", run), mock.patch("command_vmm.run_on_console", on_console), \
                 contextlib.redirect_stdout(io.StringIO()) as printed:
-            status = command_vmm.launch(VMM, options("--kernel", __file__, *words))
+            status = command_vmm.launch(programs.vmm, options("--kernel", __file__, *words))
         return status, printed.getvalue(), ran
 
     def test_kvm_works(self) -> None:
         status, printed, ran = self.launch(subprocess.CompletedProcess([], 0), "--append", "-a b", "--cpus", "2")
         self.assertEqual((status, printed), (7, "vmm: runs on /dev/kvm\n"))
-        self.assertEqual(ran, [f"{VMM} --kernel {__file__} --memory 256M --cpus 2 --append=-a b"])
+        self.assertEqual(ran, [f"{programs.vmm} --kernel {__file__} --memory 256M --cpus 2 --append=-a b"])
 
     def test_kvm_does_not_work(self) -> None:
         refused = subprocess.CompletedProcess([], 1, stderr="vmm: cannot open /dev/kvm (why)\n")
@@ -95,7 +94,7 @@ class Choice(unittest.TestCase):
 
 class Emulated(unittest.TestCase):
     def test_files_and_status(self) -> None:
-        done = subprocess.run(command("--nested", "--kernel", BUILD / "examples/kernel/kernel32.elf", "--debug-exit",
+        done = subprocess.run(command("--nested", "--kernel", programs.build / "examples/kernel/kernel32.elf", "--debug-exit",
                                       "--append", "first 'second'", "--module", f"{__file__}=x"), timeout=TIMEOUT,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 33, done)
@@ -142,15 +141,5 @@ class Emulated(unittest.TestCase):
         return read
 
 
-def main() -> None:
-    global BUILD, VMM  # pylint: disable=global-statement
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--build", type=Path, default=BUILD)
-    parser.add_argument("--vmm", type=Path, required=True)
-    given, rest = parser.parse_known_args()
-    BUILD, VMM = given.build.resolve(), given.vmm.resolve()
-    unittest.main(argv=[sys.argv[0], *rest])
-
-
 if __name__ == "__main__":
-    main()
+    programs.main(__doc__)

@@ -2,23 +2,19 @@
 # SPDX-License-Identifier: BSL-1.0
 """examples/vmm without KVM: its plans, as JSON and in a dump of the handoff, and its errors."""
 
-import argparse
 import json
 import re
 import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
 
 from images import crafted
 from lab import LabError, packages, wire
-from vmm import breaks
+from vmm import breaks, programs
 
 MIB = 1 << 20
 SEVERAL = "vmm: lint: more than one module (0x14100c); Linux uses the first and ignores the others\n"
-BUILD = Path("build")
-VMM = Path("vmm")
 
 
 class Dump:
@@ -48,7 +44,7 @@ class Vmm(unittest.TestCase):
         return name
 
     def vmm(self, *words: object) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run([VMM, *map(str, words)], cwd=self.folder, capture_output=True, text=True, timeout=60,
+        done = subprocess.run([programs.vmm, *map(str, words)], cwd=self.folder, capture_output=True, text=True, timeout=60,
                               stdin=subprocess.DEVNULL, check=False)
         self.assertIn(done.returncode, (0, 1, 2), done)
         self.assertNotRegex(done.stderr, "Sanitizer|runtime error")
@@ -69,7 +65,7 @@ class Vmm(unittest.TestCase):
 
 class Plans(Vmm):
     def test_apart_and_in_ram(self) -> None:
-        kernel, marker = BUILD / "examples/kernel/kernel64.elf", self.file("marker", b"m" * 5000)
+        kernel, marker = programs.build / "examples/kernel/kernel64.elf", self.file("marker", b"m" * 5000)
         for memory, size in (("256M", 256 * MIB), ("3G", 3072 * MIB), ("5G", 5120 * MIB)):
             plan = self.plan("--kernel", kernel, "--memory", memory, "--module", marker, "--module", f"{marker}=a",
                              "--cpus", 3)
@@ -83,7 +79,7 @@ class Plans(Vmm):
 
     def test_dump_has_what_the_plan_promises(self) -> None:
         marker = self.file("marker", b"m" * 5000)
-        plan = self.plan("--kernel", BUILD / "examples/kernel/kernel32.elf", "--append", "first second", "--initrd",
+        plan = self.plan("--kernel", programs.build / "examples/kernel/kernel32.elf", "--append", "first second", "--initrd",
                          marker, "--module", f"{marker}=its words", "--dump-handoff", "dump")
         dump = Dump(plan["start_info"], (self.folder / "dump").read_bytes())
         found = wire.read_start_info(dump, plan["start_info"])
@@ -94,8 +90,8 @@ class Plans(Vmm):
         self.assertIn(b"its words\0", dump.data)
 
     def test_command_line_of_any_bytes(self) -> None:
-        kernel = BUILD / "examples/kernel/kernel32.elf"
-        done = subprocess.run([VMM, "--kernel", kernel, "--append", b"\xff\xfe", "--describe"], capture_output=True,
+        kernel = programs.build / "examples/kernel/kernel32.elf"
+        done = subprocess.run([programs.vmm, "--kernel", kernel, "--append", b"\xff\xfe", "--describe"], capture_output=True,
                               timeout=60, check=False)
         self.assertEqual(done.returncode, 0, done)
         self.assertEqual(json.loads(done.stdout)["command_line"], "\ufffd\ufffd")
@@ -113,13 +109,13 @@ class Plans(Vmm):
     def test_ways_of_a_bzimage(self) -> None:
         kernel, initrd = packages.debian_kernel(), self.file("initrd", b"i" * 5000)
         words = ("--kernel", kernel, "--initrd", initrd)
-        chainload = BUILD / "examples/chainload/chainload.elf"
+        chainload = programs.build / "examples/chainload/chainload.elf"
         sizes = [kernel.stat().st_size, 5000]
         for more in (("--loader", chainload), ("--via", "pvh-loader", "--loader", chainload)):
             self.assertEqual([m["size"] for m in self.plan(*words, *more)["modules"]], sizes)
         entries = {way: self.plan(*words, "--via", way) for way in ("linux32", "linux64")}
         self.assertEqual(entries["linux64"]["entry"], entries["linux32"]["entry"] + 0x200)
-        lonely = self.file("lonely", VMM.read_bytes())
+        lonely = self.file("lonely", programs.vmm.read_bytes())
         (self.folder / lonely).chmod(0o755)
         for loader, size in ((None, 0), (chainload, 2)):  # beside the program
             if loader:
@@ -145,7 +141,7 @@ class Broken(Vmm):
     """--break: what the library finds in the handoff. What it finds in the registers needs KVM: tests/boot/nested.py."""
 
     def words(self) -> tuple[object, ...]:
-        return ("--kernel", BUILD / "examples/kernel/kernel32.elf", "--append", "words", "--module",
+        return ("--kernel", programs.build / "examples/kernel/kernel32.elf", "--append", "words", "--module",
                 f"{self.file('marker', b'm' * 5000)}=its words", "--module", "marker", "--describe")
 
     def test_all_are_known(self) -> None:
@@ -167,7 +163,7 @@ class Broken(Vmm):
                 self.assertEqual(self.vmm(*self.words(), "--break", name).stderr, SEVERAL)
 
     def test_nothing_to_break(self) -> None:
-        kernel = BUILD / "examples/kernel/kernel32.elf"
+        kernel = programs.build / "examples/kernel/kernel32.elf"
         self.refused(1, "the guest has no such module", "--kernel", kernel, "--describe", "--break", "module-empty")
         self.refused(1, "--break is for guests that are entered through PVH", "--kernel", packages.debian_kernel(), "--via",
                      "linux64", "--describe", "--break", "magic")
@@ -185,7 +181,7 @@ class Errors(Vmm):
         self.refused(1, "^vmm: cut: the kernel image is truncated", "--kernel", cut)
 
     def test_memory(self) -> None:
-        kernel = BUILD / "examples/kernel/kernel32.elf"
+        kernel = programs.build / "examples/kernel/kernel32.elf"
         large = self.file("large", b"l" * (3 * MIB))
         self.refused(2, r"1048576 bytes of RAM have no room for the kernel, \d+ bytes from 0x100000 on", "--kernel", kernel,
                      "--memory", "1M")
@@ -200,7 +196,7 @@ class Errors(Vmm):
         self.refused(1, "--memory is not a multiple of 4096", "--kernel", kernel, "--memory", "1000001")
 
     def test_files(self) -> None:
-        kernel = BUILD / "examples/kernel/kernel32.elf"
+        kernel = programs.build / "examples/kernel/kernel32.elf"
         self.refused(1, "^vmm: nothing: No such file or directory$", "--kernel", "nothing")
         self.refused(1, r"^vmm: \.: not a regular file$", "--kernel", ".")
         self.refused(1, "^vmm: empty: the file is empty$", "--kernel", self.file("empty", b""))
@@ -209,7 +205,7 @@ class Errors(Vmm):
                      "nowhere/dump")
 
     def test_options(self) -> None:
-        kernel, linux = BUILD / "examples/kernel/kernel32.elf", packages.debian_kernel()
+        kernel, linux = programs.build / "examples/kernel/kernel32.elf", packages.debian_kernel()
         self.refused(1, "--kernel is required", "--memory", "1G")
         self.refused(1, "--via and --loader are for a bzImage", "--kernel", kernel, "--via", "linux32")
         self.refused(1, "--kaslr is for an ELF kernel", "--kernel", linux, "--kaslr")
@@ -218,22 +214,12 @@ class Errors(Vmm):
                      "--dump-handoff", "dump")
 
     def test_without_kvm(self) -> None:
-        kernel = BUILD / "examples/kernel/kernel32.elf"
+        kernel = programs.build / "examples/kernel/kernel32.elf"
         self.refused(1, r"cannot open /nonexistent/kvm \(the CPU has .+\): No such file or directory", "--kernel", kernel,
                      "--kvm", "/nonexistent/kvm")
         self.refused(1, "/dev/null is not KVM: Inappropriate ioctl", "--kernel", kernel, "--kvm", "/dev/null")
         self.assertEqual(self.vmm("--probe", "--kvm", "/dev/null").returncode, 1)
 
 
-def main() -> None:
-    global BUILD, VMM  # pylint: disable=global-statement
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--build", type=Path, default=BUILD)
-    parser.add_argument("--vmm", type=Path, required=True)
-    options, rest = parser.parse_known_args()
-    BUILD, VMM = options.build.resolve(), options.vmm.resolve()
-    unittest.main(argv=[sys.argv[0], *rest])
-
-
 if __name__ == "__main__":
-    main()
+    programs.main(__doc__)

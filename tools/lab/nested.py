@@ -9,20 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable
 
-from lab import bzimage, cpio, packages, qemu
+from lab import bzimage, cpio, packages, qemu, userspace
 
 BEGIN, END = "inner: begin", "inner: end"
 MEMORY = "3000M"
 CPU = ("-cpu", "max,-vmx,+svm,+npt")  # with vmx or without npt, KVM emulates more and is slower
 APPEND = "console=ttyS0 panic=-1 quiet"
 STATUS_PORT = 0xE9  # QEMU's debugcon
-PREPARE = """#!/bin/busybox sh
-/bin/busybox --install -s /bin
-export PATH=/bin
-mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-mount -t devtmpfs devtmpfs /dev
-echo 1 > /proc/sys/kernel/printk
+PREPARE = f"""{userspace.PREPARE}
 for module in /modules/*; do insmod $module; done
 cd /files
 """

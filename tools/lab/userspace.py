@@ -18,14 +18,16 @@ BEGIN = "userspace: begin"
 END = "userspace: end"
 DONE = 0x2A  # the script writes it to port 0xf4 at the end
 
-INIT = f"""#!/bin/busybox sh
+PREPARE = """#!/bin/busybox sh
 # SPDX-License-Identifier: BSL-1.0
 /bin/busybox --install -s /bin
 export PATH=/bin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
-echo 1 > /proc/sys/kernel/printk
+echo 1 > /proc/sys/kernel/printk"""
+
+INIT = f"""{PREPARE}
 say() {{ echo "userspace: $*"; }}
 echo
 echo '{BEGIN}'
