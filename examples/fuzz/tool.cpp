@@ -14,7 +14,9 @@
 #include "../../tools/pvhboot/inspect.cpp"
 #include "../../tools/pvhboot/kernel.cpp"
 #include "../../tools/pvhboot/picture.cpp"
+#include "../../tools/pvhboot/scan.cpp"
 #include "../../tools/pvhboot/text.cpp"
+#include "../../tools/pvhboot/zero_page.cpp"
 // NOLINTEND(bugprone-suspicious-include)
 #include "harness.hpp"
 

@@ -11,12 +11,16 @@ Cases:
   errors    unreadable and damaged input: one sentence with the place, and status 2
   schema    each document is valid by its schema, and one with a foreign member is not
   options   the manual and the completions name every command and option of --help
-  dump      a core of --size GiB: how much anonymous memory is used, and how fast it is read beside wc -c
+  chain     zero pages in dumps, with their setup_data
+  dump      a core of --size GiB as a file and through a pipe: how much anonymous memory is used, how fast it is read
+            beside wc -c, and how far it says it is
 """
 
 import argparse
+import contextlib
 import json
 import os
+import pty
 import re
 import struct
 import subprocess
@@ -265,7 +269,7 @@ def test_errors(tool: Tool, folder: Path, _explain: Path) -> None:
 
 def test_schema(tool: Tool, folder: Path, explain: Path) -> None:
     """Runs the other cases, then a validator on what they printed."""
-    for case in (test_explain, test_captures, test_write, test_note, test_errors):
+    for case in (test_explain, test_captures, test_write, test_note, test_chain, test_errors):
         case(tool, folder, explain)
     for path in sorted((ROOT / ".cache/packages/linux-image-amd64/boot").glob("vmlinuz-*"))[:1]:
         tool.json("inspect", path)
@@ -295,11 +299,51 @@ def test_schema(tool: Tool, folder: Path, explain: Path) -> None:
           lines[-1:] == ["errors 1"] and lines[0].startswith(str(len(tool.documents))), done.stdout + done.stderr)
 
 
-def test_dump(tool: Tool, folder: Path, _explain: Path) -> None:
-    """A core whose memory is a hole of the file, except for the handoff near its end."""
-    size = tool.dump_size * GIB
-    path = folder / "big"
-    at = size - 0x100000
+def zero_page(chain: int) -> bytes:
+    """One that a boot loader has filled in: a range of RAM, and a chain of setup_data."""
+    page = bytearray(4096)
+    page[0x1E8] = 1  # e820_entries
+    struct.pack_into("<H", page, 0x1FE, 0xAA55)
+    struct.pack_into("<I", page, 0x202, 0x53726448)
+    page[0x210] = 0xB0  # type_of_loader
+    struct.pack_into("<Q", page, 0x250, chain)
+    struct.pack_into("<QQI", page, 0x2D0, 0, 0x9FC00, 1)
+    return bytes(page)
+
+
+def node(following: int, kind: int, payload: bytes) -> bytes:
+    return struct.pack("<QII", following, kind, len(payload)) + payload
+
+
+def test_chain(tool: Tool, folder: Path, _explain: Path) -> None:
+    """Zero pages in a dump, and the setup_data that hangs off them."""
+    more = struct.pack("<QQI", 0x100000, 0x700000, 1)
+    inner = struct.pack("<IIQQ", 0x80000009, 0, 32, 0x5000)
+    pieces = [(0x10000, zero_page(0x20000)), (0x20000, node(0x20100, 9, b"seed") + bytes(236) + node(0x20200, 1, more) + bytes(220) +
+                                              node(0, 0x80000000, inner))]
+    (folder / "chain").write_bytes(core(pieces))
+    page, = tool.json("inspect", folder / "chain")["memory"]["zero_pages"]
+    check("a zero page in a dump", page["address"] == 0x10000, page["address"])
+    check("its chain", [(n["address"], n["name"], n["size"]) for n in page["setup_data"]] ==
+          [(0x20000, "rng_seed", 4), (0x20100, "e820_ext", 20), (0x20200, "indirect", 24)], page["setup_data"])
+    check("an indirect node", page["setup_data"][2]["indirect"] == {"type": 0x80000009, "address": 0x5000, "size": 32})
+    check("its map has the nodes' ranges", [r["address"] for r in page["memory_map"]] == [0, 0x100000])
+    check("the text has the chain", b"rng_seed" in tool.run("inspect", folder / "chain").stdout)
+    (folder / "loop").write_bytes(core([(0x10000, zero_page(0x20000)), (0x20000, node(0x20000, 9, b""))]))
+    page, = tool.json("inspect", folder / "loop")["memory"]["zero_pages"]
+    check("a loop ends", len(page["setup_data"]) == 65 and "error" in page["setup_data"][-1] and "error" in page)
+    (folder / "alone").write_bytes(zero_page(0x20000))
+    page = tool.json("inspect", folder / "alone")["zero_page"]
+    check("a page alone has its own map", len(page["memory_map"]) == 1 and "setup_data" not in page, page)
+    # A bzImage that lies in memory has the same magic number, and neither a loader's type nor a map.
+    image = bytearray(zero_page(0))
+    image[0x210] = image[0x1E8] = 0
+    (folder / "image").write_bytes(core([(0x10000, bytes(image))]))
+    check("a setup header is no zero page", tool.json("inspect", folder / "image")["memory"]["zero_pages"] == [])
+
+
+def big_core(path: Path, size: int, at: int) -> None:
+    """A core whose memory is a hole of the file, except for the start_info at an address."""
     ident = b"\x7fELF\2\1\1" + bytes(9)
     head = ident + struct.pack("<HHIQQQIHHHHHH", 4, 62, 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0)
     head += struct.pack("<IIQQQQQQ", 1, 0, 4096, 0, 0, size, size, 0)
@@ -309,28 +353,93 @@ def test_dump(tool: Tool, folder: Path, _explain: Path) -> None:
         file.write(head)
         file.seek(4096 + at)
         file.write(info)
+
+
+def highest_anonymous(process: subprocess.Popen) -> int:
+    """KiB of anonymous memory that a program has at most until it ends."""
+    highest = 0
+    while process.poll() is None:
+        try:
+            status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+        except OSError:
+            break
+        match = re.search(r"RssAnon:\s+(\d+) kB", status)
+        highest = max(highest, int(match[1]) if match else 0)
+        time.sleep(0.02)
+    return highest
+
+
+def test_dump(tool: Tool, folder: Path, _explain: Path) -> None:
+    size = tool.dump_size * GIB
+    path = folder / "big"
+    at = size - 0x100000
+    big_core(path, size, at)
     took = []
     for _ in range(2):  # the first brings the file into the cache
         began = time.monotonic()
         with subprocess.Popen(["cat", path], stdout=subprocess.PIPE) as reader:
             subprocess.run(["wc", "-c"], stdin=reader.stdout, stdout=subprocess.DEVNULL, timeout=300, check=True)
         took.append(time.monotonic() - began)
-    began = time.monotonic()
-    with subprocess.Popen([tool.program, "inspect", path, "--json"], stdout=subprocess.PIPE) as process:
-        highest = 0
-        while process.poll() is None:
-            try:
-                status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
-            except OSError:
-                break
-            match = re.search(r"RssAnon:\s+(\d+) kB", status)
-            highest = max(highest, int(match[1]) if match else 0)
-            time.sleep(0.02)
-        document = json.loads(process.stdout.read())
-    seconds = time.monotonic() - began
-    check(f"start_info of {tool.dump_size} GiB is found", [h["address"] for h in document["memory"]["handoffs"]] == [at])
-    check(f"anonymous memory: {highest / 1024:.1f} of 64 MiB", highest < 64 * 1024)
-    print(f"       {size / GIB / seconds:.1f} GiB/s; {took[1] / seconds:.2f} of the speed of wc -c through a pipe")
+    for way in ("a file", "a pipe"):
+        began = time.monotonic()
+        with subprocess.Popen(["cat", path], stdout=subprocess.PIPE) as reader, \
+                subprocess.Popen([tool.program, "inspect", path if way == "a file" else "-", "--json"],
+                                 stdin=reader.stdout, stdout=subprocess.PIPE) as process:
+            if way == "a file":
+                reader.kill()
+            reader.stdout.close()
+            highest = highest_anonymous(process)
+            document = json.loads(process.stdout.read())
+        seconds = time.monotonic() - began
+        check(f"{way}: start_info of {tool.dump_size} GiB is found", [h["address"] for h in document["memory"]["handoffs"]] == [at])
+        check(f"{way}: anonymous memory: {highest / 1024:.1f} of 64 MiB", highest < 64 * 1024)
+        print(f"       {size / GIB / seconds:.1f} GiB/s; {took[1] / seconds:.2f} of the speed of wc -c through a pipe")
+    test_unaligned(tool, folder)
+    test_progress(tool, path)
+    test_flood(tool, folder)
+
+
+def test_unaligned(tool: Tool, folder: Path) -> None:
+    """A start_info that crosses pages of the file and blocks of the stream, in a core whose segment begins at an odd offset."""
+    for at in (4093, 4094, 4095, 4096, (1 << 20) - 2, (1 << 20) - 1):
+        info = struct.pack("<IIIIQQQQII", 0x336EC578, 1, 0, 0, 0, 0, 0, 0, 0, 0)
+        memory = bytearray(b"\1" * (2 << 20))
+        begin = at - 121  # the segment begins at byte 121 of the file
+        base = -begin % 4
+        memory[begin:begin + len(info)] = info
+        ident = b"\x7fELF\2\1\1" + bytes(9)
+        head = ident + struct.pack("<HHIQQQIHHHHHH", 4, 62, 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+        head += struct.pack("<IIQQQQQQ", 1, 0, 121, 0, base, len(memory), len(memory), 0) + b"\1"
+        (folder / "odd").write_bytes(head + memory)
+        for words in (["inspect", folder / "odd"], ["inspect", "-"]):
+            with open(folder / "odd", "rb") as file:
+                source = {"input": file.read()} if words[1] == "-" else {}
+            found = [h["address"] for h in tool.json(*words, **source)["memory"]["handoffs"]]
+            check(f"start_info at byte {at} of {'a pipe' if source else 'a file'}", found == [base + begin], found)
+
+
+def test_progress(tool: Tool, path: Path) -> None:
+    """A scan of 1 GiB says how far it is, on a terminal only."""
+    master, slave = pty.openpty()
+    with subprocess.Popen([tool.program, "inspect", path, "--json"], stdout=subprocess.DEVNULL, stderr=slave) as process:
+        os.close(slave)
+        said = b""
+        with contextlib.suppress(OSError):  # the other end was closed
+            while part := os.read(master, 4096):
+                said += part
+        check("a terminal: status", process.wait(60) == 0)
+    os.close(master)
+    shares = [int(n) for n in re.findall(rb"(\d+) % of", said)]
+    check("a terminal: shares of the scan, then an empty line", len(shares) >= 3 and shares == sorted(shares) and
+          said.rstrip(b" \r").endswith(b"MiB") and said.endswith(b"\r"), said)
+    check("no terminal: nothing", tool.run("inspect", path, "--json").stderr == b"")
+
+
+def test_flood(tool: Tool, folder: Path) -> None:
+    info = struct.pack("<IIIIQQQQII", 0x336EC578, 1, 0, 0, 0, 0, 0, 0, 0, 0)
+    (folder / "flood").write_bytes(info * 5000)
+    said = tool.run("inspect", folder / "flood", status=2).stderr.decode()
+    check("a dump full of start_info", "more than 4096 places" in said and said.count("\n") == 1, said)
 
 
 def test_options(tool: Tool, _folder: Path, _explain: Path) -> None:
@@ -353,7 +462,7 @@ def test_options(tool: Tool, _folder: Path, _explain: Path) -> None:
 
 
 CASES = {"explain": test_explain, "captures": test_captures, "write": test_write, "note": test_note, "pictures": test_pictures, "errors": test_errors,
-         "options": test_options, "schema": test_schema, "dump": test_dump}
+         "options": test_options, "schema": test_schema, "chain": test_chain, "dump": test_dump}
 
 
 def main() -> int:

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <pvhboot/abi/boot_params.hpp>
 #include <pvhboot/elf/image.hpp>
 #include <pvhboot/pvh/parse.hpp>
 
@@ -23,6 +24,7 @@ using pvhboot::memory_window;
 using pvhboot::span;
 
 constexpr uint64_t page_size = 4096;
+constexpr size_t limit = 4096;  ///< of structures that a dump can have
 
 /// The part of the file that an entry of a table names, cut at the end of the file.
 span<const uint8_t> part(span<const uint8_t> file, uint64_t offset, uint64_t n) {
@@ -42,17 +44,6 @@ bool read_entry(span<const uint8_t> file, uint64_t table, uint64_t i, uint64_t s
 bool is_named(const span<const uint8_t>& names, uint64_t at, const char* name) {
   const size_t n = std::strlen(name) + 1;
   return at <= names.size() && n <= names.size() - at && std::memcmp(names.data() + at, name, n) == 0;
-}
-
-/// Some 4-byte word of the block is the magic number. Without a branch per word, so that compilers use vectors.
-bool has_magic(const uint8_t* block, size_t n) {
-  uint32_t found = 0;
-  for (size_t i = 0; i + 4 <= n; i += 4) {
-    uint32_t word = 0;
-    std::memcpy(&word, block + i, 4);
-    found |= word == pvhboot::abi::hvm_start_magic_value ? 1u : 0u;
-  }
-  return found != 0;
 }
 
 }  // namespace
@@ -97,6 +88,7 @@ void dump::sort() {
 
 dump dump::raw(span<const uint8_t> file, uint64_t base) {
   dump d;
+  d.file_ = file;
   d.kind_ = "raw memory";
   if (!file.empty() && file.size() - 1 > ~base)
     throw bad_input(fmt::format("a dump of {} bytes at {:#x} ends above 2^64", file.size(), base));
@@ -147,6 +139,7 @@ dump dump::core(span<const uint8_t> file) {
     throw bad_input(fmt::format("the ELF header ends outside the file ({} bytes)", file.size()));
   const auto header = elf_file_header::from({file.data(), is_64});
   dump d;
+  d.file_ = file;
   d.kind_ = "ELF core";
   uint64_t segments = header.phnum;
   elf_section section{};
@@ -168,26 +161,52 @@ dump dump::core(span<const uint8_t> file) {
   return d;
 }
 
-std::vector<uint64_t> dump::find_start_info() const {
-  constexpr size_t block = 4096, ahead = size_t{4} << 20;
-  std::vector<uint64_t> found;
+dump::places dump::find(const marked_pages* marked) const {
+  constexpr size_t ahead = size_t{4} << 20;
+  places found;
   uint64_t whole = 0;
   for (const memory_window& piece : pieces_) whole += piece.contents.size();
   progress shown{whole};
   for (const memory_window& piece : pieces_) {
-    const size_t first = static_cast<size_t>(-piece.base & 3);  // start_info is aligned to 4
+    const uint8_t* const begin = piece.contents.data();
     const size_t size = piece.contents.size();
-    for (size_t at = first; at < size; at += block) {
-      if ((at - first) % ahead == 0) prefetch(piece.contents.after(at).first(ahead));
-      const size_t n = std::min(block, size - at);
+    for (size_t at = 0; at < size; at += scan_page) {
+      const size_t n = std::min<size_t>(scan_page, size - at);
       shown.add(n);
-      if (!has_magic(piece.contents.data() + at, n)) continue;
-      for (size_t i = at; i + 4 <= at + n; i += 4)
-        if (has_magic(piece.contents.data() + i, 4) && pvhboot::parse(memory(), piece.base + i))
-          found.push_back(piece.base + i);
+      if (marked == nullptr && at % ahead == 0) prefetch(piece.contents.after(at).first(ahead));
+      // The 3 bytes after a page belong to the magic numbers that begin in it.
+      const span<const uint8_t> page{begin + at, std::min<size_t>(scan_page + 3, size - at)};
+      if (marked != nullptr ? marked->meets(static_cast<uint64_t>(page.data() - file_.data()), n)
+                            : !is_zero(page) && has_magic(page))
+        look_at(piece.base + at, page, found);
     }
   }
   return found;
+}
+
+/// Adds what a page has. Both structures are aligned to 4.
+void dump::look_at(uint64_t paddr, span<const uint8_t> page, places& found) const {
+  for (auto i = static_cast<size_t>(-paddr & 1); i + 4 <= page.size(); i += 2) {
+    const uint32_t word = pvhboot::load<pvhboot::le32>(page.data() + i).get();
+    const uint64_t at = paddr + i;
+    if (word == pvhboot::abi::hvm_start_magic_value && at % 4 == 0 && pvhboot::parse(memory(), at))
+      found.start_info.push_back(at);
+    constexpr uint64_t before = 0x202;  // bytes of a zero page in front of hdr.header
+    if (word == pvhboot::abi::setup_header_magic && at % 4 == 2 && at >= before && is_zero_page(at - before))
+      found.zero_pages.push_back(at - before);
+  }
+  if (found.start_info.size() + found.zero_pages.size() > limit)
+    throw bad_input(
+        fmt::format("more than {} places look like a start_info or a zero page; --start-info names one", limit));
+}
+
+/// A boot loader has filled it in: the same header in a bzImage has neither a loader's type nor a memory map.
+bool dump::is_zero_page(uint64_t paddr) const {
+  const uint8_t* const bytes = memory().bytes(paddr, sizeof(pvhboot::abi::boot_params));
+  if (bytes == nullptr) return false;
+  const auto page = pvhboot::load_once<pvhboot::abi::boot_params>(bytes);
+  return page.hdr.boot_flag.get() == pvhboot::abi::setup_header_boot_flag && page.hdr.type_of_loader != 0 &&
+         page.e820_entries != 0 && page.e820_entries <= pvhboot::abi::e820_max_entries_zeropage;
 }
 
 }  // namespace tool

@@ -10,6 +10,7 @@
 #include <pvhboot/core/memory.hpp>
 #include <pvhboot/core/result.hpp>
 
+#include "scan.hpp"
 #include "text.hpp"
 
 namespace tool {
@@ -34,14 +35,22 @@ class dump {
   [[nodiscard]] const std::vector<pvhboot::memory_window>& pieces() const noexcept { return pieces_; }
   [[nodiscard]] const std::string& kind() const noexcept { return kind_; }
 
-  /// The addresses of every start_info that parse accepts, in ascending order. One pass over the file.
-  [[nodiscard]] std::vector<uint64_t> find_start_info() const;
+  /// Addresses in ascending order.
+  struct places {
+    std::vector<uint64_t> start_info;  ///< that parse accepts
+    std::vector<uint64_t> zero_pages;  ///< that a boot loader has filled in
+  };
+  /// One pass over the memory, or over the marked pages only. Throws bad_input for a dump that is full of them.
+  [[nodiscard]] places find(const marked_pages* marked) const;
 
  private:
   void add(uint64_t paddr, pvhboot::span<const uint8_t> bytes);
   void add_xen_sections(pvhboot::span<const uint8_t> file);
   void sort();
+  void look_at(uint64_t paddr, pvhboot::span<const uint8_t> page, places& found) const;
+  [[nodiscard]] bool is_zero_page(uint64_t paddr) const;
 
+  pvhboot::span<const uint8_t> file_{};
   std::vector<pvhboot::memory_window> pieces_;
   std::string kind_;
 };

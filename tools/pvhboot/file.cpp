@@ -6,12 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 #include <fmt/format.h>
 
@@ -46,27 +48,69 @@ class descriptor {
   int number_;
 };
 
-/// A temporary file without a name, with what is left to read of a pipe.
-int copied(int from, const std::string& name) {
-  std::FILE* const whole = std::tmpfile();
-  if (whole == nullptr) fail("a temporary file for standard input");
-  const int to = dup(fileno(whole));
-  std::fclose(whole);
-  if (to < 0) fail("a temporary file for standard input");
-  static std::array<char, 1 << 20> block;
-  progress shown{0};
-  for (;;) {
-    const ssize_t n = read(from, block.data(), block.size());
+/// A temporary file without a name.
+int temporary_file() {
+  std::string name = std::filesystem::temp_directory_path() / "pvhboot-XXXXXX";
+  const int number = mkostemp(name.data(), O_CLOEXEC);
+  if (number < 0) fail(name);
+  unlink(name.c_str());
+  return number;
+}
+
+/// Writes bytes at an offset; what was not written before stays a hole.
+void write_at(int to, pvhboot::span<const uint8_t> bytes, uint64_t offset) {
+  while (!bytes.empty()) {
+    const ssize_t n = pwrite(to, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) fail("a temporary file for standard input");
+    bytes = bytes.after(static_cast<size_t>(n));
+    offset += static_cast<uint64_t>(n);
+  }
+}
+
+/// Fills the buffer from a pipe. Fewer bytes than it has: the pipe has ended.
+size_t read_whole(int from, uint8_t* buffer, size_t size, const std::string& name) {
+  size_t done = 0;
+  while (done < size) {
+    const ssize_t n = read(from, buffer + done, size - done);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) fail(name);
-    if (n == 0) return to;
-    shown.add(static_cast<uint64_t>(n));
-    for (ssize_t done = 0; done < n;) {
-      const ssize_t written = write(to, block.data() + done, static_cast<size_t>(n - done));
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) fail("a temporary file for standard input");
-      done += written;
+    if (n == 0) break;
+    done += static_cast<size_t>(n);
+  }
+  return done;
+}
+
+/// Streams a pipe into a temporary file, whose holes are the pages of zeroes, and marks the pages with a magic number
+/// on the way: a second pass over the file would halve the speed.
+int streamed(int from, const std::string& name, marked_pages& marked) {
+  constexpr size_t block = 256 * scan_page, carry = 3;  // a magic number can begin in the page before
+  static std::array<uint8_t, scan_page + block> buffer;
+  uint8_t* const fresh = buffer.data() + scan_page;
+  fcntl(from, F_SETPIPE_SZ, block);
+  const int to = temporary_file();
+  progress shown{0};
+  for (uint64_t offset = 0;;) {
+    const size_t n = read_whole(from, fresh, block, name);
+    size_t unwritten = 0;  // begin of the run of pages that are not zero
+    for (size_t at = 0; at < n; at += scan_page) {
+      const size_t size = std::min<size_t>(scan_page, n - at);
+      if (is_zero({fresh + at, size})) {
+        write_at(to, {fresh + unwritten, at - unwritten}, offset + unwritten);
+        unwritten = at + size;
+      } else if (has_magic({fresh + at - carry, size + carry})) {
+        marked.mark(offset + at);
+        if (offset + at != 0) marked.mark(offset + at - 1);
+      }
     }
+    write_at(to, {fresh + unwritten, n - unwritten}, offset + unwritten);
+    offset += n;
+    shown.add(n);
+    if (n < block) {
+      if (ftruncate(to, static_cast<off_t>(offset)) != 0) fail("a temporary file for standard input");
+      return to;
+    }
+    std::memcpy(fresh - carry, fresh + block - carry, carry);
   }
 }
 
@@ -78,8 +122,8 @@ file::file(const std::string& name) : name_(name == "-" ? "standard input" : nam
   struct stat status {};
   if (fstat(given.number(), &status) != 0) fail(name_);
   if (S_ISDIR(status.st_mode)) throw bad_input(name_ + ": is a directory");
-  const bool is_pipe = !S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode);
-  const descriptor seekable{is_pipe ? copied(given.number(), name_) : dup(given.number())};
+  is_stream_ = !S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode);
+  const descriptor seekable{is_stream_ ? streamed(given.number(), name_, marked_) : dup(given.number())};
   if (seekable.number() < 0) fail(name_);
   const off_t size = lseek(seekable.number(), 0, SEEK_END);
   if (size < 0) fail(name_);

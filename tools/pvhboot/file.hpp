@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The bytes of an input file. Files are mapped, so a dump of many GiB costs no memory; a pipe is copied into a
-// temporary file first, since the structures of a handoff refer to each other in any order.
+// The bytes of an input file. Files are mapped, so a dump of many GiB costs no memory. A pipe is streamed into a
+// temporary file, since the structures of a handoff refer to each other in any order; pages of zeroes take no room
+// there.
 #pragma once
 
 #include <string>
 
 #include <pvhboot/core/span.hpp>
+
+#include "scan.hpp"
 
 namespace tool {
 
@@ -20,12 +23,16 @@ class file {
 
   [[nodiscard]] pvhboot::span<const uint8_t> bytes() const { return bytes_; }
   [[nodiscard]] const std::string& name() const { return name_; }
+  /// Of a pipe: the pages with a magic number, which were found while it was read. Otherwise null.
+  [[nodiscard]] const marked_pages* marked() const { return is_stream_ ? &marked_ : nullptr; }
 
  private:
   std::string name_;
   std::string copy_;  ///< of a file that cannot be mapped
   pvhboot::span<const uint8_t> bytes_{};
   void* mapped_ = nullptr;
+  bool is_stream_ = false;
+  marked_pages marked_;
 };
 
 /// Brings bytes of a mapped file into memory, faster than one page at a time.

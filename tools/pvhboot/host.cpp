@@ -82,7 +82,7 @@ int command_host(const std::string& root, bool as_json) {
     const file input{page};
     if (input.bytes().size() != sizeof(pvhboot::abi::boot_params))
       throw bad_input(fmt::format("{}: {} bytes instead of 4096", page.string(), input.bytes().size()));
-    return zero_page_to_json(pvhboot::load_once<pvhboot::abi::boot_params>(input.bytes().data()));
+    return zero_page_to_json(pvhboot::load_once<pvhboot::abi::boot_params>(input.bytes().data()), nullptr);
   });
   add("setup_data", sys / "kernel/boot_params/setup_data",
       [&] { return setup_data(sys / "kernel/boot_params/setup_data"); });

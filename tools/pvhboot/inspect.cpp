@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What a file is, zero pages, and the document of `inspect`.
-#include <vector>
-
-#include <fmt/format.h>
-
+// What a file is, and the document of `inspect`.
+#include <pvhboot/abi/elf.hpp>
 #include <pvhboot/linux/bzimage.hpp>
-#include <pvhboot/linux/zero_page.hpp>
 
-#include "fields.hpp"
 #include "kinds.hpp"
 
 namespace tool {
@@ -28,30 +23,21 @@ bool has_setup_header(span<const uint8_t> file) {
          pvhboot::load<pvhboot::le32>(file.data() + 0x202).get() == pvhboot::abi::setup_header_magic;
 }
 
-/// The page alone: a chain of setup_data cannot be read.
-void add_zero_page_values(json& j, const pvhboot::abi::boot_params& page) {
-  pvhboot::memory_map_buffer<pvhboot::abi::e820_max_entries_zeropage> slots;
-  pvhboot::memory_map map{slots};
-  const auto values = pvhboot::read_zero_page(pvhboot::memory_window{}, page, map);
-  if (!values) {
-    j["error"] = to_json(values.error());
-    return;
-  }
-  j["cmdline_address"] = values->cmdline_paddr;
-  j["initrd"] = {{"address", values->initrd_paddr}, {"size", values->initrd_size}};
-  j["rsdp"] = {{"address", values->rsdp_paddr}};
-  j["memory_map"] = json::array();
-  for (const pvhboot::memory_range& r : map) j["memory_map"].push_back(to_json(r));
-}
-
-json dump_to_json(const dump& d, std::optional<uint64_t> start_info) {
+json dump_to_json(const dump& d, std::optional<uint64_t> start_info, const marked_pages* marked) {
+  const dump_memory memory = d.memory();
   json j{{"format", d.kind()}};
   j["pieces"] = json::array();
   for (const auto& piece : d.pieces())
     j["pieces"].push_back({{"address", piece.base}, {"size", piece.contents.size()}});
+  const auto places = start_info ? dump::places{{*start_info}, {}} : d.find(marked);
   j["handoffs"] = json::array();
-  const std::vector<uint64_t> places = start_info ? std::vector<uint64_t>{*start_info} : d.find_start_info();
-  for (const uint64_t at : places) j["handoffs"].push_back(handoff_to_json(d.memory(), at));
+  for (const uint64_t at : places.start_info) j["handoffs"].push_back(handoff_to_json(memory, at));
+  j["zero_pages"] = json::array();
+  for (const uint64_t at : places.zero_pages) {
+    const auto* const page = memory.bytes(at, sizeof(pvhboot::abi::boot_params));
+    j["zero_pages"].push_back(zero_page_to_json(pvhboot::load_once<pvhboot::abi::boot_params>(page), &memory));
+    j["zero_pages"].back()["address"] = at;
+  }
   return j;
 }
 
@@ -71,24 +57,18 @@ std::string name_of(kind k) {
   return names[static_cast<size_t>(k)];
 }
 
-json zero_page_to_json(const pvhboot::abi::boot_params& page) {
-  json j = json::object();
-  add_zero_page_values(j, page);
-  j["fields"] = fields_of(page);
-  return j;
-}
-
-json inspect(span<const uint8_t> file, const std::string& name, uint64_t base, std::optional<uint64_t> start_info) {
+json inspect(span<const uint8_t> file, const std::string& name, uint64_t base, std::optional<uint64_t> start_info,
+             const marked_pages* marked) {
   const kind k = recognise(file);
   json j{{"schema", "pvhboot/inspect/1"}, {"file", name}, {"size", file.size()}, {"kind", name_of(k)}};
   switch (k) {
     case kind::elf_kernel: j["kernel"] = kernel_to_json(file); break;
     case kind::bzimage: j["bzimage"] = bzimage_to_json(file); break;
     case kind::zero_page:
-      j["zero_page"] = zero_page_to_json(pvhboot::load_once<pvhboot::abi::boot_params>(file.data()));
+      j["zero_page"] = zero_page_to_json(pvhboot::load_once<pvhboot::abi::boot_params>(file.data()), nullptr);
       break;
-    case kind::core: j["memory"] = dump_to_json(dump::core(file), start_info); break;
-    case kind::raw: j["memory"] = dump_to_json(dump::raw(file, base), start_info); break;
+    case kind::core: j["memory"] = dump_to_json(dump::core(file), start_info, marked); break;
+    case kind::raw: j["memory"] = dump_to_json(dump::raw(file, base), start_info, marked); break;
   }
   return j;
 }

@@ -30,11 +30,11 @@ json verdicts_to_json(pvhboot::span<const uint8_t> file, const std::vector<std::
 std::vector<std::string> reader_names();
 
 json bzimage_to_json(pvhboot::span<const uint8_t> file);
-/// Fields and the memory map.
-json zero_page_to_json(const pvhboot::abi::boot_params& page);
+/// Fields, the memory map and, if the memory around the page is there, the chain of setup_data.
+json zero_page_to_json(pvhboot::abi::boot_params page, const dump_memory* memory);
 
-/// Everything about a file.
+/// Everything about a file. `marked`: the pages of a dump that have a magic number, if they are known.
 json inspect(pvhboot::span<const uint8_t> file, const std::string& name, uint64_t base,
-             std::optional<uint64_t> start_info);
+             std::optional<uint64_t> start_info, const marked_pages* marked = nullptr);
 
 }  // namespace tool

@@ -20,7 +20,7 @@ constexpr unsigned terminal_width = 80;
 /// The document of a file, without what `inspect` prints first.
 json read(const dump_options& o) {
   const file input{o.name};
-  return inspect(input.bytes(), input.name(), o.base, o.start_info);
+  return inspect(input.bytes(), input.name(), o.base, o.start_info, input.marked());
 }
 
 /// The handoff or zero page that a command is about; the first if there are several.

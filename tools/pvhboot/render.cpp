@@ -84,11 +84,27 @@ void print_bzimage(const json& b) {
   print_verdicts(b["verdicts"]);
 }
 
+void print_node(const json& n) {
+  if (n.contains("type"))
+    fmt::print("  {:#012x} {:<16} type {:#x}, {} bytes\n", n["address"].get<uint64_t>(), n["name"].get<std::string>(),
+               n["type"].get<uint32_t>(), n["size"].get<uint64_t>());
+  if (n.contains("indirect"))
+    fmt::print("    type {:#x}, {} bytes at {:#x}\n", n["indirect"]["type"].get<uint32_t>(),
+               n["indirect"]["size"].get<uint64_t>(), n["indirect"]["address"].get<uint64_t>());
+  if (n.contains("error")) print_error(n["error"]);
+}
+
 void print_zero_page(const json& z) {
+  if (z.contains("address"))
+    fmt::print("{}\n", painted(ink::strong, fmt::format("zero page at {:#x}", z["address"].get<uint64_t>())));
   if (z.contains("error")) print_error(z["error"]);
   print_fields(z["fields"]);
+  if (z.contains("setup_data")) {
+    fmt::print("setup_data: {} nodes\n", z["setup_data"].size());
+    for (const json& n : z["setup_data"]) print_node(n);
+  }
   if (z.contains("memory_map")) {
-    fmt::print("\nmemory map\n");
+    fmt::print("memory map: {} entries\n", z["memory_map"].size());
     print_memory_map(z["memory_map"]);
   }
 }
@@ -151,6 +167,7 @@ void print_inspect(const json& document) {
     fmt::print("{} of {} pieces\n", memory["format"].get<std::string>(), memory["pieces"].size());
     for (const json& h : memory["handoffs"]) print_handoff(h);
     if (memory["handoffs"].empty()) fmt::print("no start_info was found\n");
+    for (const json& z : memory["zero_pages"]) print_zero_page(z);
   }
 }
 
