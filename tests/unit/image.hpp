@@ -11,6 +11,8 @@ namespace test {
 struct image {
   static constexpr size_t code_offset = 2 * 512;
   static constexpr size_t code_size = 4096;
+  static constexpr uint8_t usual_fill = 0xcc;
+  static constexpr auto usual_contents = filled<code_offset + code_size>(usual_fill);
 
   pvhboot::abi::setup_header header{.setup_sects = 1,
                                     .syssize = code_size / 16,
@@ -31,13 +33,14 @@ struct image {
                                     .payload_length = 0x200,
                                     .pref_address = 0x1000000,
                                     .init_size = 0x2000000};
-  uint8_t fill = 0xcc;  ///< what everything else is filled with
+  uint8_t fill = usual_fill;  ///< what everything else is filled with
 
   using file = memory<code_offset + code_size>;
 
   [[nodiscard]] constexpr file written() const {
-    file f{.base = 0};
-    for (uint8_t& b : f.contents) b = fill;
+    file f{.base = 0, .contents = usual_contents};
+    if (fill != usual_fill)
+      for (uint8_t& b : f.contents) b = fill;
     f.put(0x1f1, header);
     f.put_text(0x300, "6.1.0-test (builder)");
     return f;

@@ -19,9 +19,11 @@ constexpr uint64_t low_at = 0x10000;
 constexpr uint64_t low_end = 0x20000;
 constexpr uint64_t kernel_at = 16 * MiB;
 
+constexpr auto dirty = filled<low_end - low_at>(0xee);
+
 /// A guest with 64 KiB of RAM at 64 KiB, and RAM from 1 MiB on of which only the kernel's first pages are backed.
 struct guest {
-  pvhboot::array<uint8_t, low_end - low_at> low{};
+  pvhboot::array<uint8_t, low_end - low_at> low = dirty;
   pvhboot::array<uint8_t, 0x2000> high{};
   image file{};
   linux_request request{.cmdline = "console=ttyS0", .rsdp_paddr = 0xe0000};
@@ -31,7 +33,6 @@ struct guest {
   size_t slots = 16;  ///< of free memory
 
   template <class Memory> constexpr pvhboot::result<pvhboot::linux_start> load_into(const Memory& memory) {
-    for (uint8_t& b : low) b = 0xee;
     const auto bytes = file.written();
     const auto kernel = pvhboot::parse_bzimage(bytes.contents);
     const memory_range ram[] = {range(low_at, low_size, 1), range(MiB, high_size, 1)};

@@ -25,15 +25,16 @@ using builder64 = elf_builder<elf64_structs>;
 
 constexpr size_t file_size = builder64::file_size;
 
+constexpr auto dirty = filled<file_size + 0x200>(0xee);
+
 /// A file and room after it, and what became of it.
 struct patched {
   pvhboot::array<uint8_t, file_size + 0x200> before{};
-  pvhboot::array<uint8_t, file_size + 0x200> bytes{};
+  pvhboot::array<uint8_t, file_size + 0x200> bytes = dirty;
   pvhboot::result<size_t> size{file_size};
 
   template <class Builder> constexpr explicit patched(const Builder& b) {
     const auto file = b.written();
-    for (uint8_t& byte : bytes) byte = 0xee;
     for (size_t i = 0; i < file_size; ++i) bytes[i] = file.contents[i];
     before = bytes;
   }
