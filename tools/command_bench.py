@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Compare the library's instructions and bytes of code with those of equivalent C code; with `vmm`, examples/vmm with
-QEMU: bytes moved, and the time to a kernel's first instruction.
+"""Compare the library with equivalent C code and with peers: instructions, bytes of code, growth, and times, which no
+check depends on. With `vmm`, examples/vmm with QEMU: bytes moved, and the time to a kernel's first instruction.
 """
 
 import argparse
+import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 import building
 from common import SKIP, script
@@ -12,20 +15,44 @@ from lab import ROOT
 
 VMM = "examples/vmm/vmm"
 KERNEL = "examples/kernel/kernel64.elf"
+FOLDER = ROOT / "tests" / "bench"
+CHECKS = ("measure.py", "growth.py", "size.py")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", nargs="?", choices=("code", "vmm"), default="code", help="default: code")
+    parser.add_argument("--check", action="store_true", help="fail if a count or a number of bytes is worse than allowed")
+    parser.add_argument("--plots", type=Path, metavar="FOLDER", help="write pictures of the curves there, with gnuplot")
 
 
 def run(options: argparse.Namespace) -> int:
     if options.what == "vmm":
         building.configure(options=building.EXAMPLES)
         building.compile_all(targets=[str(VMM), str(KERNEL)])
-        command = script(ROOT / "tests" / "bench" / "vmm.py", "--build", building.BUILD)
+        command = script(FOLDER / "vmm.py", "--build", building.BUILD)
         return subprocess.run(command, stdin=subprocess.DEVNULL, timeout=1200, check=False).returncode
     statuses = []
-    for name in ("measure.py", "size.py"):
-        command = script(ROOT / "tests" / "bench" / name, "--include", ROOT / "include")
+    for name in CHECKS:
+        plots = ["--plots", options.plots.resolve()] if options.plots and name == "growth.py" else []
+        command = script(FOLDER / name, "--include", ROOT / "include", *plots)
         statuses.append(subprocess.run(command, stdin=subprocess.DEVNULL, timeout=600, check=False).returncode)
-    return 1 if any(status not in (0, SKIP) for status in statuses) or 0 not in statuses else 0
+        print()
+    show_times()
+    if 0 not in statuses:
+        return 1
+    return 1 if options.check and any(status not in (0, SKIP) for status in statuses) else 0
+
+
+def show_times() -> None:
+    """With Google Benchmark, where it is installed."""
+    compiler = shutil.which("g++")
+    header = compiler and subprocess.run([compiler, "-fsyntax-only", "-include", "benchmark/benchmark.h", "-x", "c++", "/dev/null"],
+                                         capture_output=True, check=False)
+    if not header or header.returncode:
+        print("times: skipped: Google Benchmark is not installed (Debian: libbenchmark-dev)")
+        return
+    with tempfile.TemporaryDirectory(prefix="pvhboot-bench-") as folder:
+        program = Path(folder) / "times"
+        subprocess.run([compiler, "-std=c++20", "-O2", f"-I{ROOT / 'include'}", FOLDER / "times.cpp", "-o", program,
+                        "-lbenchmark", "-lpthread"], timeout=300, check=True)
+        subprocess.run([program, "--benchmark_min_time=0.1"], timeout=300, check=True)

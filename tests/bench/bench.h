@@ -40,6 +40,8 @@ size_t library_write(const struct range *entries, size_t n, uint8_t *to, size_t 
    (note_search.c). */
 uint32_t library_find_entry(const uint8_t *file, size_t size);
 uint32_t c_find_entry(const uint8_t *file, size_t size);
+/* The same with libelf, where it is installed (libelf.c). */
+uint32_t libelf_find_entry(const uint8_t *file, size_t size);
 
 /* In C (linux_like.c): Linux's PVH entry, which has no checks, and its sweep over the change points of an e820 table.
  */

@@ -161,6 +161,11 @@ int main(void) {
     MEASURE("c_find_entry", found[1] = c_find_entry(kernel, sizeof kernel));
   }
   expect(found[0] == 0x1000040 && found[1] == found[0] && entries_agree(), "find_entry");
+#ifdef WITH_LIBELF
+  for (int round = 0; round < 2; ++round)
+    MEASURE("libelf_find_entry", found[1] = libelf_find_entry(kernel, sizeof kernel));
+  expect(found[1] == found[0], "find_entry with libelf");
+#endif
 
   static const char *const kinds[] = {"clean", "shuffled", "overlapping", "nested"};
   struct range *ours = malloc(2 * most * sizeof *ours), *theirs = malloc(2 * most * sizeof *theirs);
