@@ -10,13 +10,10 @@
 // NOLINTBEGIN(bugprone-suspicious-include): a harness is one file.
 #include "../../tools/pvhboot/dump.cpp"
 #include "../../tools/pvhboot/file.cpp"
-#include "../../tools/pvhboot/handoff.cpp"
 #include "../../tools/pvhboot/inspect.cpp"
-#include "../../tools/pvhboot/kernel.cpp"
 #include "../../tools/pvhboot/picture.cpp"
 #include "../../tools/pvhboot/scan.cpp"
 #include "../../tools/pvhboot/text.cpp"
-#include "../../tools/pvhboot/zero_page.cpp"
 // NOLINTEND(bugprone-suspicious-include)
 #include "harness.hpp"
 
@@ -26,12 +23,14 @@ using namespace fuzz;
 using tool::json;
 
 void law_picture(const json& part) {
-  std::vector<tool::mark> map, things;
+  std::vector<tool::document::mark> marks;
   for (const json& r : part["memory_map"])
-    map.push_back({r["address"], r["size"], r["name"], pvhboot::memory_type{r["type"].get<uint32_t>()}});
-  for (const json& e : part["extents"]) things.push_back({e["address"], e["size"], e["what"], {}});
-  LAW(tool::picture_as_svg(map, things, "<&\">").find("<svg ") == 0);
-  static_cast<void>(tool::picture_as_text(map, things, 80));
+    marks.push_back({r["address"], r["size"], r["name"].get_ref<const std::string&>(),
+                     pvhboot::memory_type{r["type"].get<uint32_t>()}});
+  for (const json& e : part["extents"])
+    marks.push_back({e["address"], e["size"], e["what"].get_ref<const std::string&>(), {}});
+  LAW(tool::picture_as_svg(marks, "<&\">").find("<svg ") == 0);
+  static_cast<void>(tool::picture_as_text(marks, 80));
 }
 
 }  // namespace

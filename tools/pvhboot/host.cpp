@@ -8,9 +8,9 @@
 
 #include <fmt/format.h>
 
-#include <pvhboot/elf/notes.hpp>
-
 #include "commands.hpp"
+#include "document/kernel.hpp"
+#include "document_text.hpp"
 #include "file.hpp"
 #include "render.hpp"
 
@@ -61,7 +61,7 @@ json notes(const std::string& name) {
   const file input{name};
   json list = json::array();
   for (const pvhboot::elf_note& n : pvhboot::elf_notes{input.bytes()})
-    list.push_back({{"offset", n.offset}, {"owner", to_json(n.name)}, {"type", n.type}, {"descriptor", hex(n.desc)}});
+    list.push_back(parsed_object([&](document::json_writer& out) { document::write_note(out, n); }));
   return list;
 }
 
@@ -82,7 +82,7 @@ int command_host(const std::string& root, bool as_json) {
     const file input{page};
     if (input.bytes().size() != sizeof(pvhboot::abi::boot_params))
       throw bad_input(fmt::format("{}: {} bytes instead of 4096", page.string(), input.bytes().size()));
-    return zero_page_to_json(pvhboot::load_once<pvhboot::abi::boot_params>(input.bytes().data()), nullptr);
+    return zero_page_to_json(pvhboot::load_once<pvhboot::abi::boot_params>(input.bytes().data()));
   });
   add("setup_data", sys / "kernel/boot_params/setup_data",
       [&] { return setup_data(sys / "kernel/boot_params/setup_data"); });

@@ -39,14 +39,13 @@ const json& only_part(const json& document, const std::string& command) {
   return handoffs[0];
 }
 
-std::vector<mark> marks_of(const json& ranges, const char* label) {
-  std::vector<mark> marks;
+/// The labels refer to the document.
+void add_marks(std::vector<document::mark>& marks, const json& ranges, const char* label) {
   for (const json& r : ranges)
     marks.push_back({.address = r["address"].get<uint64_t>(),
                      .size = r["size"].get<uint64_t>(),
-                     .label = r[label].get<std::string>(),
+                     .label = r[label].get_ref<const std::string&>(),
                      .type = pvhboot::memory_type{r.value("type", uint32_t{0})}});
-  return marks;
 }
 
 /// Every value of a document by its path, without what follows from the place of a file.
@@ -111,13 +110,13 @@ int command_map(const dump_options& o, const std::string& svg) {
   const json& part = only_part(document, "map");
   if (!part.contains("memory_map"))
     throw bad_input(document["file"].get<std::string>() + ": no memory map can be read");
-  const auto map = marks_of(part["memory_map"], "name");
-  std::vector<mark> things;
-  if (part.contains("extents")) things = marks_of(part["extents"], "what");
+  std::vector<document::mark> marks;
+  add_marks(marks, part["memory_map"], "name");
+  if (part.contains("extents")) add_marks(marks, part["extents"], "what");
   if (part.contains("initrd") && part["initrd"]["size"] != 0)
-    things.push_back({part["initrd"]["address"].get<uint64_t>(), part["initrd"]["size"].get<uint64_t>(), "initrd", {}});
+    marks.push_back({part["initrd"]["address"].get<uint64_t>(), part["initrd"]["size"].get<uint64_t>(), "initrd", {}});
   if (!svg.empty()) {
-    const std::string picture = picture_as_svg(map, things, document["file"].get<std::string>());
+    const std::string picture = picture_as_svg(marks, document["file"].get<std::string>());
     write_file(svg, {reinterpret_cast<const uint8_t*>(picture.data()), picture.size()});
   } else if (o.as_json) {
     print_json({{"schema", "pvhboot/map/1"},
@@ -125,7 +124,7 @@ int command_map(const dump_options& o, const std::string& svg) {
                 {"memory_map", part["memory_map"]},
                 {"extents", part.value("extents", json::array())}});
   } else {
-    fmt::print("{}", picture_as_text(map, things, terminal_width));
+    fmt::print("{}", picture_as_text(marks, terminal_width));
   }
   return 0;
 }

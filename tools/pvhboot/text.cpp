@@ -16,25 +16,6 @@ std::string text(const pvhboot::failure& f) {
   return text(format(f, line));
 }
 
-json to_json(const pvhboot::failure& f) {
-  return {{"rule", text(name(f.code))},
-          {"message", text(message(f.code))},
-          {"place", text(name(where_is(f.code)))},
-          {"where", f.where},
-          {"source", text(source(f.code))}};
-}
-
-json to_json(const pvhboot::string_ref& t) {
-  if (t.absent()) return nullptr;
-  json whole = text(t);
-  try {
-    static_cast<void>(whole.dump());
-  } catch (const json::type_error&) {  // not UTF-8
-    return {{"hex", hex({reinterpret_cast<const uint8_t*>(t.data()), t.size()})}};
-  }
-  return whole;
-}
-
 std::string bytes_of(const json& text) {
   if (text.is_string()) return text.get<std::string>();
   const auto digits = text.at("hex").get<std::string>();
@@ -49,19 +30,7 @@ std::string bytes_of(const json& text) {
   return bytes;
 }
 
-std::string hex(pvhboot::span<const uint8_t> bytes) {
-  std::string digits;
-  for (const uint8_t b : bytes) digits += fmt::format("{:02x}", b);
-  return digits;
-}
-
 std::string hex(uint64_t number) { return fmt::format("{:#x}", number); }
-
-std::string name_of(pvhboot::memory_type type) { return text(name(type)); }
-
-json to_json(const pvhboot::memory_range& r) {
-  return {{"address", r.addr}, {"size", r.size}, {"type", static_cast<uint32_t>(r.type)}, {"name", name_of(r.type)}};
-}
 
 std::string printable(std::string_view text) {
   std::string line;

@@ -27,21 +27,10 @@ inline std::string text(const pvhboot::string_ref& t) {
 
 /// "the kernel image is truncated (offset 0x1234)".
 std::string text(const pvhboot::failure& f);
-/// {"rule", "message", "place", "where", "source"}.
-json to_json(const pvhboot::failure& f);
-
-/// A text of the guest: a JSON string if it is UTF-8, {"hex": "…"} otherwise, null if it is absent.
-json to_json(const pvhboot::string_ref& t);
-/// The way back; the bytes.
+/// The bytes of a text of the guest, which is a JSON string, or {"hex": "…"} if it is not UTF-8.
 std::string bytes_of(const json& text);
 
-std::string hex(pvhboot::span<const uint8_t> bytes);
 std::string hex(uint64_t number);
-
-/// {"address", "size", "type", "name"}.
-json to_json(const pvhboot::memory_range& r);
-/// "ram", "reserved", …; "unknown" for a number without a name.
-std::string name_of(pvhboot::memory_type type);
 
 /// Text with the control characters of a terminal replaced, so that a file cannot drive the terminal.
 std::string printable(std::string_view text);

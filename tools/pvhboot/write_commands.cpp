@@ -11,6 +11,8 @@
 #include <pvhboot/pvh/plan.hpp>
 
 #include "commands.hpp"
+#include "document/values.hpp"
+#include "document_text.hpp"
 #include "file.hpp"
 #include "render.hpp"
 
@@ -156,7 +158,8 @@ int command_plan(const plan_options& o) {
   if (o.acpi_size != 0) things.push_back(placed("ACPI", plan->handoff.rsdp_paddr, o.acpi_size));
   json document{{"schema", "pvhboot/plan/1"}, {"entry", plan->entry}, {"start_info", plan->start_info_paddr},
                 {"bases", plan->bases},       {"placed", things},     {"memory_map", json::array()}};
-  for (const memory_range& r : map) document["memory_map"].push_back(to_json(r));
+  for (const memory_range& r : map)
+    document["memory_map"].push_back(parsed_object([&](document::json_writer& out) { document::write_range(out, r); }));
   if (o.as_json) {
     print_json(document);
     return 0;
