@@ -20,6 +20,7 @@ COMMANDS = {
     "boot": "command_boot",
     "vmm": "command_vmm",
     "pvhboot": "command_pvhboot",
+    "web": "command_web",
     "test": "command_test",
     "fuzz": "command_fuzz",
     "bench": "command_bench",

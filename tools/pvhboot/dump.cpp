@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include <fmt/format.h>
-
 #include "document/core_file.hpp"
 #include "document/places.hpp"
 #include "document_text.hpp"
@@ -23,9 +21,13 @@ dump dump::raw(span<const uint8_t> file, uint64_t base) {
   dump d;
   d.file_ = file;
   d.format_ = "raw memory";
-  if (!file.empty() && file.size() - 1 > ~base)
-    throw bad_input(fmt::format("a dump of {} bytes at {:#x} ends above 2^64", file.size(), base));
-  if (!file.empty()) d.add(base, file);
+  if (file.empty()) return d;
+  std::string problem;
+  if (file.size() - 1 > ~base) {
+    document::write_ends_above(sink_of(problem), file.size(), base);
+    throw bad_input(problem);
+  }
+  d.add(base, file);
   return d;
 }
 

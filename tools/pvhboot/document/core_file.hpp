@@ -12,6 +12,14 @@ namespace tool::document {
 
 inline constexpr uint64_t core_page_size = 4096;
 
+inline void write_ends_above(const text_sink& problem, uint64_t size, uint64_t base) {
+  problem.text("a dump of ");
+  problem.decimal(size);
+  problem.text(" bytes at ");
+  problem.hex(base);
+  problem.text(" ends above 2^64");
+}
+
 /// The part of the file that an entry of a table names, cut at the end of the file.
 inline pvhboot::span<const uint8_t> part(pvhboot::span<const uint8_t> file, uint64_t offset, uint64_t n) {
   if (offset > file.size()) return {};

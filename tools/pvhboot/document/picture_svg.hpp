@@ -32,6 +32,7 @@ class picture_svg {
 
  private:
   static constexpr unsigned margin = 12, bar = 30, line = 18, thing_height = 10, region_gap = 22;
+  static constexpr unsigned wide = 480, twice_as_wide = 640;
   static constexpr unsigned character = 7;  ///< the width of most characters, rounded up
 
   static pvhboot::string_ref colour_of(const mark& m) {
@@ -82,7 +83,7 @@ class picture_svg {
       if (r.meets(m)) ++(m.is_of_map() ? ranges : things);
     return line + bar + 6 + (things + rows_for(ranges)) * line + region_gap;
   }
-  [[nodiscard]] unsigned columns() const { return bar_width_ >= 640 ? 2 : 1; }
+  [[nodiscard]] unsigned columns() const { return bar_width_ >= twice_as_wide ? 2 : 1; }
   [[nodiscard]] unsigned rows_for(unsigned ranges) const { return (ranges + columns() - 1) / columns(); }
 
   void open() const {
@@ -158,23 +159,23 @@ class picture_svg {
     y_ += bar + 6;
   }
 
-  /// The text is on the side of the mark that has room for it.
+  /// The text is on the side of the mark that has more room. A narrow picture has room for the label alone.
   void write_things(const region& r) {
     for (const mark& m : layout_.marks()) {
       if (m.is_of_map() || !r.meets(m)) continue;
       const cells at = picture_layout::place(m, r, bar_width_);
       const unsigned width = at.to - at.from + 1 > 3 ? at.to - at.from + 1 : 3;
+      const bool is_right = at.from < bar_width_ - at.to;
       open_mark(m);
       rectangle(margin + at.from, y_ + 2, width, thing_height, m);
-      if (at.from < bar_width_ / 2) {
-        open_text(margin + at.from + width + 6, y_ + 11, "thing");
-      } else {
-        out_.text("<text text-anchor=\"end\"");
-        attribute("x", margin + at.from - 6);
-        attribute("y", y_ + 11);
-        out_.text(" class=\"thing\">");
-      }
-      describe(m);
+      out_.text(is_right ? pvhboot::string_ref{"<text"} : "<text text-anchor=\"end\"");
+      attribute("x", is_right ? margin + at.from + width + 6 : margin + at.from - 6);
+      attribute("y", y_ + 11);
+      out_.text(" class=\"thing\">");
+      if (bar_width_ >= wide)
+        describe(m);
+      else
+        escaped(m.label);
       out_.text("</text>");
       close_mark();
       y_ += line;
