@@ -326,6 +326,10 @@ def test_chain(tool: Tool, folder: Path, _explain: Path) -> None:
     check("a zero page in a dump", page["address"] == 0x10000, page["address"])
     check("its chain", [(n["address"], n["name"], n["size"]) for n in page["setup_data"]] ==
           [(0x20000, "rng_seed", 4), (0x20100, "e820_ext", 20), (0x20200, "indirect", 24)], page["setup_data"])
+    fields = {f["name"]: f for f in page["fields"]}
+    check("offsets of nested fields count from the page", [fields[name]["offset"] for name in ("efi_info.efi_systab", "hdr.setup_data")] ==
+          [0x1C4, 0x250])
+    check("every field has a meaning", all(f["meaning"] for f in page["fields"]))
     check("an indirect node", page["setup_data"][2]["indirect"] == {"type": 0x80000009, "address": 0x5000, "size": 32})
     check("its map has the nodes' ranges", [r["address"] for r in page["memory_map"]] == [0, 0x100000])
     check("the text has the chain", b"rng_seed" in tool.run("inspect", folder / "chain").stdout)

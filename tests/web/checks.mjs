@@ -203,7 +203,7 @@ async function captureChecks(tab) {
     await tab.give(f.path);
     const h = f.document.memory.handoffs[0];
     equal(`${f.name}: findings`, await tab.findings(), h.findings.map((x) => x.message));
-    equal(`${f.name}: fields`, await tab.page.$$eval('section[aria-labelledby^="section-start-info"] tbody td:last-child',
+    equal(`${f.name}: fields`, await tab.page.$$eval('section[aria-labelledby^="section-start-info"] tbody td:nth-child(3)',
       (list) => list.map((cell) => cell.querySelector('input')?.value ?? cell.textContent)), h.fields.map((x) => hex(x.value)));
     const marks = await tab.page.$$eval('.mark', (list) => list.map((m) => m.getAttribute('aria-label')));
     equal(`${f.name}: the picture of the documents`, marks, titlesOf(readFileSync(`${plan.pictures}/${f.name}.svg`, 'utf8')));

@@ -26,7 +26,7 @@ void print_range(const char* what, const json& r) {
   fmt::print("  [{:#012x}, {:#012x})  {}\n", at, at + size, what);
 }
 
-/// Offset, name and value of each field; those that are 0 only on request.
+/// Offset, name, value and meaning of each field that is not 0.
 void print_fields(const json& fields) {
   for (const json& f : fields) {
     const json& value = f["value"];
@@ -34,8 +34,9 @@ void print_fields(const json& fields) {
     const bool is_zero = is_number ? value == 0 : value.get<std::string>().find_first_not_of('0') == std::string::npos;
     if (is_zero) continue;
     const std::string shown = is_number ? hex(value.get<uint64_t>()) : value.get<std::string>();
-    fmt::print("  {:#05x} {:<28} {}\n", f["offset"].get<unsigned>(), f["name"].get<std::string>(),
-               shown.size() > 72 ? shown.substr(0, 69) + "..." : shown);
+    fmt::print("  {:#05x} {:<24} {:<18} {}\n", f["offset"].get<unsigned>(), f["name"].get<std::string>(),
+               shown.size() > 32 ? shown.substr(0, 29) + "..." : shown,
+               painted(ink::faint, f["meaning"].get<std::string>()));
   }
 }
 

@@ -4,12 +4,13 @@
 
 // place(field): where it is in the file, or null if it is not there.
 function fieldTable(caption, fields, place) {
-  return table(caption, ['Field', 'Offset', 'Value'], fields.map((f) => {
+  return table(caption, ['Field', 'Offset', 'Value', 'Meaning'], fields.map((f) => {
     const at = place(f);
     return [
       code(f.name),
       at === null ? hex(f.offset) : bytesButton(hex(f.offset), at, f.size, f.name),
       typeof f.value === 'string' ? code(shortened(f.value)) : at === null ? code(hex(f.value)) : fieldInput(f, at),
+      f.meaning,
     ];
   }));
 }
