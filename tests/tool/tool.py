@@ -178,6 +178,12 @@ def test_captures(tool: Tool, folder: Path, _explain: Path) -> None:
     a, b = folder / "qemu_q35", folder / "qemu_pc"
     tool.json("diff", a, a)
     differences = {d["path"] for d in tool.json("diff", a, b, status=1)["differences"]}
+    other = bytearray(zero_page(0))
+    other[0x1C4] = other[0x228] = other[0x2D0] = 1
+    for name, data in (("page", zero_page(0)), ("other", bytes(other))):
+        (folder / name).write_bytes(data)
+    fields = [d["path"] for d in tool.json("diff", folder / "page", folder / "other", status=1)["differences"] if d["path"].startswith("/fields/")]
+    check("diff of two zero pages", fields == ["/fields/efi_info.efi_systab", "/fields/hdr.cmd_line_ptr", "/fields/e820_table"], fields)
     check("diff of q35 and pc finds the memory map", any(path.startswith("/memory_map") for path in differences), differences)
 
 

@@ -20,6 +20,11 @@ struct dump_options {
   bool as_json = false;
 };
 
+/// The document of a file.
+json read(const dump_options& o);
+/// The handoff or zero page that a command is about; the first if there are several.
+const json& only_part(const json& document, const std::string& command);
+
 int command_inspect(const dump_options& o);
 int command_explain(const std::string& name, const std::vector<std::string>& readers, bool as_json);
 int command_lint(const dump_options& o);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The commands that read: inspect, explain, lint, map, diff.
+// The commands that read: inspect, explain, lint, map.
 #include <algorithm>
-#include <map>
 
 #include <fmt/format.h>
 
@@ -17,13 +16,22 @@ namespace {
 
 constexpr unsigned terminal_width = 80;
 
-/// The document of a file, without what `inspect` prints first.
+/// The labels refer to the document.
+void add_marks(std::vector<document::mark>& marks, const json& ranges, const char* label) {
+  for (const json& r : ranges)
+    marks.push_back({.address = r["address"].get<uint64_t>(),
+                     .size = r["size"].get<uint64_t>(),
+                     .label = r[label].get_ref<const std::string&>(),
+                     .type = pvhboot::memory_type{r.value("type", uint32_t{0})}});
+}
+
+}  // namespace
+
 json read(const dump_options& o) {
   const file input{o.name};
   return inspect(input.bytes(), input.name(), o.base, o.start_info, input.marked());
 }
 
-/// The handoff or zero page that a command is about; the first if there are several.
 const json& only_part(const json& document, const std::string& command) {
   if (document.contains("zero_page")) return document["zero_page"];
   if (!document.contains("memory"))
@@ -38,33 +46,6 @@ const json& only_part(const json& document, const std::string& command) {
         handoffs[0]["error"]["place"].get<std::string>(), handoffs[0]["error"]["where"].get<uint64_t>()));
   return handoffs[0];
 }
-
-/// The labels refer to the document.
-void add_marks(std::vector<document::mark>& marks, const json& ranges, const char* label) {
-  for (const json& r : ranges)
-    marks.push_back({.address = r["address"].get<uint64_t>(),
-                     .size = r["size"].get<uint64_t>(),
-                     .label = r[label].get_ref<const std::string&>(),
-                     .type = pvhboot::memory_type{r.value("type", uint32_t{0})}});
-}
-
-/// Every value of a document by its path, without what follows from the place of a file.
-std::map<std::string, json> flattened(const json& part) {
-  std::map<std::string, json> values;
-  const json flat = part.flatten();
-  for (const auto& [path, value] : flat.items())
-    if (path.find("/findings") != 0 && path.find("/extents") != 0) values[path] = value;
-  // Fields are known by their names, not by their place in a list.
-  if (part.contains("fields")) {
-    std::erase_if(values, [](const auto& item) { return item.first.find("/fields/") == 0; });
-    for (const json& f : part["fields"]) values[fmt::format("/fields/{}", f["name"].get<std::string>())] = f["value"];
-  }
-  return values;
-}
-
-std::string shown(const json& v) { return v.is_number_unsigned() ? hex(v.get<uint64_t>()) : printable(v.dump()); }
-
-}  // namespace
 
 void print_json(const json& document) {
   fmt::print("{}\n", document.dump(2, ' ', false, json::error_handler_t::replace));
@@ -127,36 +108,6 @@ int command_map(const dump_options& o, const std::string& svg) {
     fmt::print("{}", picture_as_text(marks, terminal_width));
   }
   return 0;
-}
-
-int command_diff(const dump_options& a, const dump_options& b) {
-  const json document_a = read(a), document_b = read(b);
-  if (document_a.contains("zero_page") != document_b.contains("zero_page"))
-    throw bad_input("one of the two is a zero page and the other a handoff");
-  const auto values_a = flattened(only_part(document_a, "diff"));
-  const auto values_b = flattened(only_part(document_b, "diff"));
-  json differences = json::array();
-  const auto add = [&](const std::string& path, const json& x, const json& y) {
-    differences.push_back({{"path", path}, {"a", x}, {"b", y}});
-  };
-  for (const auto& [path, value] : values_a) {
-    const auto other = values_b.find(path);
-    if (other == values_b.end() || other->second != value)
-      add(path, value, other == values_b.end() ? json{} : other->second);
-  }
-  for (const auto& [path, value] : values_b)
-    if (values_a.find(path) == values_a.end()) add(path, {}, value);
-  if (a.as_json) {
-    print_json({{"schema", "pvhboot/diff/1"},
-                {"a", document_a["file"]},
-                {"b", document_b["file"]},
-                {"differences", differences}});
-  } else {
-    for (const json& d : differences)
-      fmt::print("{}: {} {} {}\n", d["path"].get<std::string>(), painted(ink::bad, shown(d["a"])), "->",
-                 painted(ink::good, shown(d["b"])));
-  }
-  return differences.empty() ? 0 : 1;
 }
 
 }  // namespace tool
