@@ -131,7 +131,8 @@ class shown {
   std::fflush(stdout);
   std::fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, what);
   if (current_input) std::fprintf(stderr, "%s\n", (*current_input)().c_str());
-  std::fprintf(stderr, "again: %s --seed %" PRIu64 " --case %" PRIu64 "\n", program, current_seed, current_case);
+  if (*program != 0)
+    std::fprintf(stderr, "again: %s --seed %" PRIu64 " --case %" PRIu64 "\n", program, current_seed, current_case);
   std::exit(1);
 }
 

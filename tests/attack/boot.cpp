@@ -14,7 +14,7 @@
 
 #include <pvhboot/pvhboot.hpp>
 
-#include "ranges.hpp"
+#include "chain.hpp"
 
 namespace {
 
@@ -41,12 +41,6 @@ count read_back{"pages read back"};
 
 std::set<errc> errors_seen;
 std::set<errc> objections_seen;
-
-struct failed {
-  errc code;
-  uint64_t where;
-  friend auto operator<=>(const failed&, const failed&) = default;
-};
 
 /// A kernel file as boot.rst reads it.
 struct kernel_file {
@@ -379,15 +373,6 @@ void make_page(const kernel_file& k, const pvhboot::linux_layout& l, const memor
 }
 
 /// Physical memory that is one block: the storage of the nodes, with what was there before.
-struct one_block {
-  uint64_t base;
-  const std::vector<uint8_t>* held;
-  [[nodiscard]] const uint8_t* bytes(uint64_t paddr, uint64_t n) const {
-    if (paddr < base || wide{paddr} + n > wide{base} + held->size()) return nullptr;
-    return held->data() + (paddr - base);
-  }
-};
-
 std::vector<uint8_t> raw_of(const abi::boot_params& page) {
   std::vector<uint8_t> raw(sizeof page);
   std::memcpy(raw.data(), &page, sizeof page);
@@ -672,53 +657,9 @@ void check_kernel_role(numbers& n, const memory_map& map) {
   AGREE(raw_of(*page) == wanted);
 }
 
-struct node {
-  uint64_t paddr, next;
-  uint32_t type, len;
-};
-
-/// A chain as its bytes say it, and what ends it early.
-std::optional<failed> follow(const one_block& memory, uint64_t first, uint32_t limit, std::vector<node>& nodes) {
-  for (uint64_t at = first; at != 0;) {
-    if (nodes.size() == limit) return failed{errc::setup_data_loop, at};
-    const uint8_t* p = memory.bytes(at, 16);
-    if (!p) return failed{errc::setup_data_unreadable, at};
-    const node one{at, little_endian(p, 8), static_cast<uint32_t>(little_endian(p + 8, 4)),
-                   static_cast<uint32_t>(little_endian(p + 12, 4))};
-    if (uint64_t{one.len} + 16 > 0xffffffff) return failed{errc::setup_data_wraps, at};
-    if (wide{at} + 16 > ~uint64_t{} || !memory.bytes(at + 16, one.len)) return failed{errc::setup_data_unreadable, at};
-    nodes.push_back(one);
-    at = one.next;
-  }
-  return std::nullopt;
-}
-
-void check_walk(const one_block& memory, uint64_t first, uint32_t limit) {
+void count_walk(const one_block& memory, uint64_t first, uint32_t limit) {
   ++chains;
-  std::vector<node> wanted;
-  const auto why = follow(memory, first, limit, wanted);
-  size_t n = 0;
-  const auto done = pvhboot::walk_setup_data(memory, first, limit, [&](const pvhboot::setup_node& got) {
-    AGREE(n < wanted.size() && got.paddr == wanted[n].paddr && got.next == wanted[n].next);
-    AGREE(static_cast<uint32_t>(got.type) == wanted[n].type && got.payload.size() == wanted[n].len);
-    AGREE(got.payload.data() == memory.bytes(got.paddr + 16, wanted[n].len));
-    const uint8_t* p = got.payload.data();
-    const bool indirect = wanted[n].type == 0x80000000 && wanted[n].len == 24 && little_endian(p + 4, 4) == 0 &&
-                          little_endian(p, 4) > 0x80000000;
-    const auto inner = read_setup_indirect(got);
-    AGREE(inner.ok() == indirect);
-    if (inner)
-      AGREE(inner->type == little_endian(p, 4) && inner->len == little_endian(p + 8, 8) &&
-            inner->addr == little_endian(p + 16, 8));
-    else
-      AGREE(inner.error().code == errc::bad_setup_indirect && inner.error().where == got.paddr);
-    ++n;
-    return pvhboot::result<void>{};
-  });
-  AGREE(n == wanted.size() && done.ok() == !why);
-  if (!why) return;
-  ++broken_chains;
-  AGREE(done.error().code == why->code && done.error().where == why->where);
+  if (!check_walk(memory, first, limit)) ++broken_chains;
 }
 
 /// A chain that the library makes, and one of any bytes.
@@ -755,7 +696,7 @@ void check_chain(numbers& n) {
       AGREE(found[i].paddr == made[i].paddr && found[i].next == made[i].next && found[i].type == made[i].type &&
             found[i].len == made[i].len);
   }
-  check_walk(memory, head, static_cast<uint32_t>(n.below(8)));
+  count_walk(memory, head, static_cast<uint32_t>(n.below(8)));
 
   for (uint8_t& b : storage) b = n.byte();
   for (size_t i = 0; i + 16 < storage.size(); i += 8 + 8 * n.index(5)) {
@@ -767,7 +708,7 @@ void check_chain(numbers& n) {
     put_little_endian(&storage[i + 16], n.chance(2) ? 0x80000001 : n.edge(), 4);
     if (!n.chance(4)) put_little_endian(&storage[i + 20], 0, 4);
   }
-  check_walk(memory, n.chance(12) ? n.edge() : at + 8 * n.below(4), static_cast<uint32_t>(n.below(12)));
+  count_walk(memory, n.chance(12) ? n.edge() : at + 8 * n.below(4), static_cast<uint32_t>(n.below(12)));
 }
 
 /// Any page, with a chain or without one, read back.

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Every operation of memory_map and of core/queries.hpp against a model that knows cells, not ranges.
-//
-// The points at which the ranges of a case begin and end cut the 2^64 bytes into cells: single bytes at the bottom, at
-// the top or somewhere between, or cells of any size. The model has the type of each cell, and of each point whether
-// something begins or ends there, which matters to the types that stay apart. It has no sweep, no heap, no merging of
-// neighbours, and it counts to 2^64.
+// Every operation of memory_map and of core/queries.hpp against the model of cells.hpp. The points of a case lie one
+// byte apart at the bottom, at the top or somewhere between, or at any distance.
 //
 // A failed call leaves the map as it was, and its `where` is the number that the model expects.
-#include "ranges.hpp"
+#include "cells.hpp"
 
 namespace {
 
@@ -58,160 +54,6 @@ memory_range any_range(numbers& n, const std::vector<wide>& at) {
   const size_t to = from + 1 + n.index(n.chance(2) && far > 4 ? 4 : far);
   const wide size = at[to] - at[from];  // 2^64 is more than a size can say: 0 then
   return range(addr, static_cast<uint64_t>(size), type);
-}
-
-class cells {
- public:
-  explicit cells(const std::vector<wide>& at) : at_(&at), type_(at.size() - 1), cut_(at.size()) {}
-
-  /// What sanitize must make of these: the highest type, and a cut wherever one begins or ends.
-  cells(const std::vector<wide>& at, const list& ranges) : cells(at) {
-    for (const memory_range& r : ranges) {
-      if (r.size == 0) continue;
-      const piece p = piece_of(r);
-      for (size_t i = 0; i < type_.size(); ++i)
-        if (inside(i, p)) type_[i] = std::max(type_[i], p.type);
-      cut_at(p);
-    }
-  }
-
-  void overwrite(const memory_range& r) {
-    if (r.size == 0) return;
-    const piece p = piece_of(r);
-    for (size_t i = 0; i < type_.size(); ++i)
-      if (inside(i, p)) {
-        type_[i] = p.type;
-        cut_[i] = false;
-      }
-    cut_at(p);
-  }
-  void keep_only(const piece& p) {
-    for (size_t i = 0; i < type_.size(); ++i)
-      if (!inside(i, p)) type_[i] = 0;
-  }
-  void merge(uint32_t type) {
-    for (size_t i = 1; i < type_.size(); ++i)
-      if (type_[i] == type && type_[i - 1] == type) cut_[i] = false;
-  }
-  /// As the library has cut the one map whose pieces are not determined: 2^64 bytes of one type.
-  void cut_like(const memory_map& map) {
-    for (const memory_range& r : map) cut_at(piece_of(r));
-  }
-
-  [[nodiscard]] pieces wanted() const {
-    pieces made;
-    for (size_t i = 0; i < type_.size(); ++i) {
-      if (type_[i] == 0) continue;
-      if (i != 0 && type_[i - 1] == type_[i] && !(stays_apart(type_[i]) && cut_[i]))
-        made.back().end = point(i + 1);
-      else
-        made.push_back({point(i), point(i + 1), type_[i]});
-    }
-    return made;
-  }
-  /// One range of 2^64 bytes, which two must stand for.
-  [[nodiscard]] bool is_full() const { return wanted() == pieces{{0, top, type_[0]}}; }
-  [[nodiscard]] size_t slots() const { return is_full() ? 2 : wanted().size(); }
-
-  [[nodiscard]] wide ram() const {
-    wide sum = 0;
-    for (size_t i = 0; i < type_.size(); ++i) sum += type_[i] == 1 ? point(i + 1) - point(i) : 0;
-    return sum;
-  }
-  /// Every byte of [a, b) has this type.
-  [[nodiscard]] bool all(wide a, wide b, uint32_t type) const {
-    if (a >= b || b > top) return false;
-    for (size_t i = 0; i < type_.size(); ++i)
-      if (point(i) < b && point(i + 1) > a && type_[i] != type) return false;
-    return true;
-  }
-
- private:
-  [[nodiscard]] wide point(size_t i) const { return (*at_)[i]; }
-  [[nodiscard]] bool inside(size_t i, const piece& p) const { return point(i) >= p.begin && point(i) < p.end; }
-  void cut_at(const piece& p) {
-    for (size_t i = 0; i < at_->size(); ++i)
-      if (point(i) == p.begin || point(i) == p.end) cut_[i] = true;
-  }
-
-  const std::vector<wide>* at_;
-  std::vector<uint32_t> type_;
-  std::vector<bool> cut_;
-};
-
-/// The list is what sanitize makes of it.
-bool is_clean(const std::vector<wide>& at, const list& ranges) {
-  const cells model{at, ranges};
-  for (const memory_range& r : ranges)
-    if (r.size == 0 || wide{r.addr} + r.size > top) return false;
-  pieces as_they_are;
-  for (const memory_range& r : ranges) as_they_are.push_back(piece_of(r));
-  if (model.is_full())
-    return as_they_are.size() == 2 && as_they_are[0].end == as_they_are[1].begin && as_they_are[1].end == top;
-  return as_they_are == model.wanted();
-}
-
-void agree(const memory_map& map, const cells& model) {
-  const pieces got = pieces_of(map);
-  for (const memory_range& r : map) AGREE(r.size != 0 && wide{r.addr} + r.size <= top);
-  if (model.is_full()) {
-    ++full;
-    AGREE(got.size() == 2 && got[0].begin == 0 && got[0].end == got[1].begin && got[1].end == top);
-    AGREE(got[0].type == model.wanted()[0].type && got[1].type == got[0].type);
-  } else {
-    AGREE(got == model.wanted());
-  }
-  AGREE(map.is_sanitized());
-}
-
-template <class Result> bool fails(const Result& r, errc code, uint64_t where) {
-  return !r && r.error().code == code && r.error().where == where;
-}
-
-/// What a single range says of itself and of another.
-void check_range(const memory_range& r, const memory_range& other) {
-  questions += 4;
-  const wide end = wide{r.addr} + r.size;
-  AGREE(r.wraps() == (end > top));
-  if (r.size != 0) AGREE(r.last() == static_cast<uint64_t>(std::min(end, top) - 1));
-  const wide other_end = wide{other.addr} + other.size;
-  AGREE(r.contains(other.addr, other.size) ==
-        (other.size != 0 && other_end <= top && other.addr >= r.addr && other_end <= end));
-  const piece a = piece_of(r);
-  const piece b = piece_of(other);
-  AGREE(r.overlaps(other) == (r.size != 0 && other.size != 0 && a.begin < b.end && b.begin < a.end));
-}
-
-/// Pairs in the order of the starts: each range that begins inside an earlier one, and the one that reaches furthest.
-/// All are cut at 2^64.
-void check_overlaps(const memory_map& map, const list& given, size_t scratch) {
-  ++operations;
-  std::vector<std::pair<memory_range, memory_range>> got;
-  const auto done = map.report_overlaps([&](const memory_range& a, const memory_range& b) { got.emplace_back(a, b); });
-  AGREE(contents(map) == given);
-  if (scratch < given.size()) {
-    ++refused;
-    AGREE(fails(done, errc::scratch_too_small, given.size()) && got.empty());
-    return;
-  }
-  AGREE(done.ok());
-  list in_order;
-  for (const memory_range& r : given)
-    if (r.size != 0) in_order.push_back({r.addr, r.wraps() ? 0 - r.addr : r.size, r.type});
-  std::stable_sort(in_order.begin(), in_order.end(),
-                   [](const memory_range& a, const memory_range& b) { return a.addr < b.addr; });
-  size_t n = 0;
-  for (size_t i = 0; i < in_order.size(); ++i) {
-    const memory_range* furthest = nullptr;
-    for (size_t j = 0; j < i; ++j) {
-      if (piece_of(in_order[j]).end <= in_order[i].addr) continue;
-      if (!furthest || piece_of(in_order[j]).end > piece_of(*furthest).end) furthest = &in_order[j];
-    }
-    if (!furthest) continue;
-    AGREE(n < got.size() && got[n].first == *furthest && got[n].second == in_order[i]);
-    ++n;
-  }
-  AGREE(n == got.size());
 }
 
 /// The lowest or highest address by trying where a stretch of RAM allows one. 2^64: nowhere.
@@ -295,6 +137,7 @@ void sanitize_given(memory_map& map, const list& given, const std::vector<wide>&
     AGREE(fails(done, errc::map_full, model.slots()) && contents(map) == given);
   } else {
     AGREE(done.ok());
+    if (model.is_full()) ++full;
     agree(map, model);
   }
 }
@@ -366,6 +209,7 @@ void operate(numbers& n, memory_map& map, cells& model, const std::vector<wide>&
       map.truncate(before.size());
     }
   }
+  if (wanted.is_full()) ++full;
   agree(map, wanted);
   model = wanted;
   if (model.is_full()) model.cut_like(map);
@@ -383,11 +227,14 @@ void one_case(numbers& n) {
     return "map " + text(given) + " in " + std::to_string(capacity) + " slots, scratch " + std::to_string(scratch);
   }};
 
+  questions += 4;
   check_range(any_range(n, at), any_range(n, at));
   operations += 2;
   AGREE(work.map.append(given).ok() && contents(work.map) == given);
   const list more(capacity - given.size() + 1, range(1, 1, 1));
   AGREE(fails(work.map.append(more), errc::map_full, given.size()) && contents(work.map) == given);
+  ++operations;
+  if (scratch < given.size()) ++refused;
   check_overlaps(work.map, given, scratch);
   sanitize_given(work.map, given, at, scratch);
   if (!work.map.is_sanitized()) return;

@@ -26,7 +26,7 @@ struct piece {
 };
 using pieces = std::vector<piece>;
 
-inline piece piece_of(const memory_range& r) {
+constexpr piece piece_of(const memory_range& r) {
   return {r.addr, std::min(wide{r.addr} + r.size, top), static_cast<uint32_t>(r.type)};
 }
 inline pieces pieces_of(const memory_map& map) {
@@ -35,7 +35,7 @@ inline pieces pieces_of(const memory_map& map) {
   return made;
 }
 
-inline memory_range range(uint64_t addr, uint64_t size, uint32_t type) { return {addr, size, memory_type{type}}; }
+constexpr memory_range range(uint64_t addr, uint64_t size, uint32_t type) { return {addr, size, memory_type{type}}; }
 
 /// A library map in blocks on the heap of exactly its size.
 struct owned_map {
@@ -59,8 +59,13 @@ inline std::string text(const std::vector<memory_range>& ranges) {
   return all.empty() ? "[]" : all;
 }
 
+/// The result failed in this way, at this place.
+template <class Result> constexpr bool fails(const Result& r, errc code, uint64_t where) {
+  return !r && r.error().code == code && r.error().where == where;
+}
+
 /// What merges nowhere: PRAM, soft_reserved.
-inline bool stays_apart(uint32_t type) { return type == 12 || type == 0xefffffff; }
+constexpr bool stays_apart(uint32_t type) { return type == 12 || type == 0xefffffff; }
 
 inline uint32_t any_type(numbers& n) {
   static constexpr uint32_t types[] = {1, 1, 1,  1,  2,   2,          2,          3,          4,
