@@ -110,27 +110,36 @@ struct options {
 inline const char* program = "";
 inline uint64_t current_seed = 0;
 inline uint64_t current_case = 0;
-inline const std::function<std::string()>* current_input = nullptr;
 
-/// While it lives, a difference prints what this function returns.
+/// While it lives, a difference prints what this function returns, after what those before it return.
 class shown {
  public:
-  explicit shown(std::function<std::string()> text) : text_(std::move(text)), before_(current_input) {
-    current_input = &text_;
-  }
-  ~shown() { current_input = before_; }
+  explicit shown(std::function<std::string()> text) : text_(std::move(text)), before_(current()) { current() = this; }
+  ~shown() { current() = before_; }
   shown(const shown&) = delete;
   shown& operator=(const shown&) = delete;
 
+  static void print() {
+    if (current()) current()->print_all();
+  }
+
  private:
+  void print_all() const {
+    if (before_) before_->print_all();
+    std::fprintf(stderr, "%s\n", text_().c_str());
+  }
+  static const shown*& current() {
+    static const shown* last = nullptr;
+    return last;
+  }
   std::function<std::string()> text_;
-  const std::function<std::string()>* before_;
+  const shown* before_;
 };
 
 [[noreturn]] inline void differ(const char* what, const char* file, int line) {
   std::fflush(stdout);
   std::fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, what);
-  if (current_input) std::fprintf(stderr, "%s\n", (*current_input)().c_str());
+  shown::print();
   if (*program != 0)
     std::fprintf(stderr, "again: %s --seed %" PRIu64 " --case %" PRIu64 "\n", program, current_seed, current_case);
   std::exit(1);

@@ -32,7 +32,8 @@ struct node {
 };
 
 /// A chain as its bytes say it, and what ends it early.
-inline std::optional<failed> follow(const one_block& memory, uint64_t first, uint32_t limit, std::vector<node>& nodes) {
+template <class Memory>
+std::optional<failed> follow(const Memory& memory, uint64_t first, uint32_t limit, std::vector<node>& nodes) {
   for (uint64_t at = first; at != 0;) {
     if (nodes.size() == limit) return failed{errc::setup_data_loop, at};
     const uint8_t* p = memory.bytes(at, 16);
@@ -48,7 +49,7 @@ inline std::optional<failed> follow(const one_block& memory, uint64_t first, uin
 }
 
 /// Whether the chain is sound.
-inline bool check_walk(const one_block& memory, uint64_t first, uint32_t limit) {
+template <class Memory> bool check_walk(const Memory& memory, uint64_t first, uint32_t limit) {
   static std::vector<node> wanted;  // one allocation for all calls
   wanted.clear();
   const auto why = follow(memory, first, limit, wanted);

@@ -25,9 +25,17 @@ constexpr uint64_t offsets[] = {0, 8, 16, 20, 24, 28};
 constexpr uint64_t sizes[] = {0, 8, 24, 25, 0xffffffef, 0xfffffff0};
 constexpr uint32_t types[] = {1, 0x80000000, 9};
 
+/// The same bytes at an address and at 0: where memory ends at 2^64, more of it follows there.
+struct two_blocks {
+  one_block high;
+  [[nodiscard]] const uint8_t* bytes(uint64_t paddr, uint64_t n) const {
+    return paddr < memory_size ? one_block{0, high.held}.bytes(paddr, n) : high.bytes(paddr, n);
+  }
+};
+
 struct chain {
   std::vector<uint8_t> bytes = std::vector<uint8_t>(memory_size);
-  one_block memory{};
+  two_blocks memory{};
 
   void put(uint64_t offset, uint64_t next, uint32_t type, uint64_t size) {
     uint8_t header[16];
@@ -64,7 +72,7 @@ void walk(const chain& c, uint64_t first, bool every_limit) {
 /// All memories of three nodes with these sizes; the first node begins the chain.
 void prove_chains(uint64_t base, std::span<const uint64_t> lengths, bool every_limit) {
   chain c;
-  c.memory = {base, &c.bytes};
+  c.memory = {{base, &c.bytes}};
   uint64_t nexts[std::size(offsets) + 2] = {0, base - 8};
   for (size_t i = 0; i < std::size(offsets); ++i) nexts[i + 2] = base + offsets[i];
   uint64_t at[3], next[3], size[3];
