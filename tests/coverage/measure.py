@@ -19,7 +19,7 @@ from pathlib import Path
 from common import missing, run_or_exit, skip_without
 
 HERE = Path(__file__).parent
-FLAGS = ["-std=c++20", "-O0", "--coverage", "-fprofile-abs-path"]
+FLAGS = ["-std=c++20", "-O0", "--coverage", "-fprofile-abs-path", "-DPVHBOOT_ROWS_AT_RUN_TIME"]
 
 
 class Header:

@@ -50,7 +50,8 @@ REFUSED = (
     ("lint nothing.hpp", "no header and no example ends with nothing.hpp"),
     ("format all", "unrecognized arguments: all"),
     ("bench --fast", "unrecognized arguments: --fast"),
-    ("coverage unit", "unrecognized arguments: unit"),
+    ("coverage boot", "what: invalid choice: 'boot' (choose from "),
+    ("coverage --html README.md", "--html: 'README.md' is not a folder"),
 )
 
 

@@ -382,6 +382,10 @@ TEST_CASE("load_image: load_overlaps_file, where the file lies in the guest's me
     else
       CHECK((load_image(*image, window).ok()));
   }
+  // The file ends before the first byte that is written.
+  std::copy(file.contents.begin(), file.contents.end(), guest.begin());
+  auto below = parse_elf(span<const uint8_t>{guest}.first(file.contents.size()));
+  CHECK((below && load_image(*below, pvhboot::writable_window{0xff000, guest}).ok()));
   auto image = parse_elf(file.contents);
   CHECK((image && load_image(*image, pvhboot::writable_window{0x100000, guest}).ok()));
 }
