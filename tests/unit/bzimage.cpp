@@ -81,6 +81,9 @@ ROW("bzimage: before 2.04 syssize has two bytes, and cannot be trusted", {
   const auto file = i.written();
   const auto kernel = parse_bzimage(file.contents);
   EXPECT(kernel && kernel->header().syssize == 1 && kernel->code().size() == image::code_size);
+  i.header.version = 0x0204;
+  const auto later = i.written();
+  EXPECT(fails(pvhboot::parse_bzimage(later.contents), errc::kernel_truncated, 1024 + 0xabcd00010));
 });
 ROW("bzimage: not_loaded_high",
     { EXPECT(fails(judge([](header& h) { h.loadflags = 0; }), errc::not_loaded_high, 0x211)); });
@@ -238,6 +241,19 @@ ROW("bzimage: bad_kernel_info, and the values of kernel_info", {
   // The three words of an early version; what follows them is something else.
   EXPECT(info_of(0x400, info{.header = magic, .size = 12, .size_total = 12, .setup_type_max = 0x80000009}) == 0);
   EXPECT(info_of(0xffffffff, info{}, 0x020d) == 0);
+});
+ROW("bzimage: a kernel_info of three words may end with the kernel", {
+  const auto with_words = [](uint32_t offset) {
+    image i;
+    i.header.version = 0x020f;
+    i.header.kernel_info_offset = offset;
+    auto file = i.written();
+    const uint8_t words[] = {'L', 'T', 'o', 'P', 12, 0, 0, 0, 12, 0, 0, 0};
+    for (size_t at = 0; at < sizeof words && offset + at < image::code_size; ++at)
+      file.contents[image::code_offset + offset + at] = words[at];
+    return parse_bzimage(file.contents).ok();
+  };
+  EXPECT(with_words(image::code_size - 12) && !with_words(image::code_size - 11));
 });
 ROW("bzimage: which setup_data types a kernel accepts", {
   const auto accepts = [](uint16_t version, uint32_t max, pvhboot::setup_type type) {

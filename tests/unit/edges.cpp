@@ -155,7 +155,8 @@ ROW("translate: a boot loader's map of more than 128 ranges without a place for 
   EXPECT(map.append(range(16 * MiB, 64 * MiB, 1)) && map.sanitize());
   abi::boot_params zero_page{};
   pvhboot::linux_layout values{.kernel = *place_kernel(*kernel, map), .zero_page_paddr = 0x2000};
-  EXPECT(fails(translate(*kernel, values, map, zero_page), errc::e820_full, 129));
+  zero_page.sentinel = 0x55;
+  EXPECT(fails(translate(*kernel, values, map, zero_page), errc::e820_full, 129) && zero_page.sentinel == 0x55);
 });
 ROW("translate: a kernel's own zero page without a module", {
   memory<0x100> m;

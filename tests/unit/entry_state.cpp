@@ -122,6 +122,29 @@ ROW("to_kvm: the structs as Cloud Hypervisor fills them", {
   EXPECT(sregs.cr0 == 0x11 && sregs.cr2 == 0 && sregs.cr3 == 0 && sregs.cr4 == 0 && sregs.cr8 == 0 && sregs.efer == 0);
   EXPECT(sregs.apic_base == 0xfee00900 && sregs.interrupt_bitmap[3] == 1);
 });
+/// A struct whose bytes are all 0xaa.
+template <class Struct> constexpr Struct used_before() {
+  pvhboot::array<uint8_t, sizeof(Struct)> bytes{};
+  for (uint8_t& b : bytes) b = 0xaa;
+  return __builtin_bit_cast(Struct, bytes);
+}
+ROW("to_kvm, to_xen: nothing of the structs' contents stays that belongs to the boot protocol", {
+  auto sregs = used_before<kvm_sregs>();
+  auto regs = used_before<kvm_regs>();
+  to_kvm(distinct(), sregs, regs);
+  EXPECT(pvhboot::from_kvm(sregs, regs) == distinct());
+  for (const kvm_dtable& table : {sregs.gdt, sregs.idt}) EXPECT(table.padding[0] == 0 && table.padding[2] == 0);
+  for (const kvm_segment& s : {sregs.cs, sregs.ds, sregs.es, sregs.fs, sregs.gs, sregs.ss, sregs.tr, sregs.ldt})
+    EXPECT(s.padding == 0);
+  EXPECT(sregs.ldt.base == 0 && sregs.ldt.limit == 0 && sregs.ldt.selector == 0 && sregs.ldt.unusable == 1);
+  EXPECT(sregs.cr2 == 0 && sregs.cr8 == 0 && sregs.apic_base == 0xaaaaaaaaaaaaaaaa);
+  EXPECT(regs.rax == 0 && regs.rcx == 0 && regs.rdx == 0 && regs.rdi == 0 && regs.rbp == 0 && regs.r15 == 0);
+  auto context = used_before<hvm_context>();
+  auto state = entry_state{0x100000, 0x6000};
+  EXPECT(to_xen(state, context) && context.mode == 0 && context.pad == 0);
+  const auto& x = context.cpu_regs.x86_32;
+  EXPECT(x.eax == 0 && x.ecx == 0 && x.edx == 0 && x.ebp == 0 && x.edi == 0 && x.pad1 == 0 && x.pad2[0] == 0);
+});
 ROW("to_kvm and from_kvm: every value there and back", {
   kvm_sregs sregs{};
   kvm_regs regs{};
@@ -131,6 +154,15 @@ ROW("to_kvm and from_kvm: every value there and back", {
          sregs.cs.l == 1 && sregs.cs.db == 1 && sregs.cs.g == 1 && sregs.ds.dpl == 3 && sregs.es.avl == 1);
   sregs.es.unusable = 1;
   EXPECT(pvhboot::from_kvm(sregs, regs).es.attributes == (0x191 & ~0x80));
+});
+ROW("from_kvm: a segment that is usable and not present is not present", {
+  kvm_segment s{};
+  s.type = 3;
+  EXPECT((pvhboot::from_kvm(s).attributes & 0x80) == 0);
+  s.present = 1;
+  EXPECT((pvhboot::from_kvm(s).attributes & 0x80) != 0);
+  s.unusable = 1;
+  EXPECT((pvhboot::from_kvm(s).attributes & 0x80) == 0);
 });
 ROW("entry_state: two states are the same if every value is", {
   const auto differs = [](const auto& change) {

@@ -258,6 +258,14 @@ ROW("explain: a walk that leaves the file", {
       explain(pvhboot::span<const uint8_t>{no_name.contents}.first(builder64::file_size - 8), image_reader::xen_dom0),
       refuses(image_reason::no_note)));
 });
+ROW("explain: linux-loader sees the upper half of an entry that ends with the file", {
+  const auto file = kernel(builder64{}, [](auto& b) {
+    b.notes_begin = b.notes_end = b.file_size - 24;
+    b.note("Xen", xen_note::phys32_entry, 0x100010u, 1u);
+    b.note_segment();
+  });
+  EXPECT(same(explain(file.contents, image_reader::linux_loader), enters(0x100010, image_reason::entry_truncated)));
+});
 ROW("explain: notes that do not lie in the file", {
   EXPECT(says64(
       [](auto& b) {
@@ -405,6 +413,26 @@ ROW("explain: a multiboot header hides PVH from QEMU (A19)", {
   EXPECT(same(explain(pvhboot::span<const uint8_t>{flat.contents}.first(12), image_reader::qemu),
               other(image_reason::multiboot)));
 });
+ROW("explain: where QEMU looks for a multiboot header, and for the machine of what may be no ELF file", {
+  memory<0x2100> file{};
+  const auto at = [&](size_t offset) {
+    const uint32_t words[] = {0x1badb002, 0, 0u - 0x1badb002u};
+    auto changed = file;
+    for (size_t i = 0; i < 12; ++i) changed.contents[offset + i] = static_cast<uint8_t>(words[i / 4] >> 8 * (i % 4));
+    changed.contents[18] = 62;
+    return changed;
+  };
+  const auto verdict = [&](size_t offset, size_t size = 0x2100) {
+    const auto whole = at(offset);
+    return explain(pvhboot::span<const uint8_t>{whole.contents}.first(size), image_reader::qemu);
+  };
+  // Before 8192 - 48, at a multiple of 4.
+  EXPECT(same(verdict(8140), refuses(image_reason::multiboot_64)));
+  EXPECT(same(verdict(8144), refuses(image_reason::not_elf)));
+  EXPECT(same(verdict(8142), refuses(image_reason::not_elf)));
+  EXPECT(same(verdict(0, 20), refuses(image_reason::multiboot_64)));
+  EXPECT(same(verdict(0, 19), other(image_reason::multiboot)));
+});
 ROW("explain: the machine and other fields of the header (A21)", {
   EXPECT(says64(
       [](auto& b) {
@@ -445,6 +473,34 @@ ROW("explain: e_entry is checked although the note counts", {
   };
   EXPECT(says64(low, {right, right, right, right, refuses(image_reason::e_entry_too_low),
                       refuses(image_reason::e_entry_too_low)}));
+  EXPECT(says64(
+      [](auto& b) {
+        b.entry_note(0x100010);
+        b.set(b.header.e_entry, 0x100000);
+      },
+      all(right)));
+});
+ROW("explain: what follows the program headers is none", {
+  auto b = builder64{};
+  b.load(0x100000, 0x80, 0x100);
+  b.entry_note(0x100010);
+  b.note_segment();
+  auto file = b.written();
+  EXPECT(says(file.contents, all(right)));
+  file.contents[56] = 1;  // e_phnum
+  for (const auto who : {image_reader::xen_toolstack, image_reader::xen_dom0, image_reader::linux_loader})
+    EXPECT(same(explain(file.contents, who), refuses(image_reason::no_note)));
+  EXPECT(explain(file.contents, image_reader::qemu).outcome == image_outcome::refuses);
+});
+ROW("explain: Xen goes on after a segment that is too small for a note", {
+  auto b = builder64{};
+  b.load(0x100000, 0x80, 0x100);
+  b.add(segment_type::note, builder64::file_size - 8, 8);
+  b.entry_note(0x100010);
+  b.note_segment();
+  const auto file = b.written();
+  EXPECT(same(explain(file.contents, image_reader::xen_toolstack), right));
+  EXPECT(same(explain(file.contents, image_reader::xen_dom0), right));
 });
 ROW("explain: the value of the note (A25)", {
   const auto value = [](uint32_t low, uint32_t high) {
@@ -591,13 +647,24 @@ ROW("explain: a bzImage, and where its payload lies", {
   EXPECT(pvhboot::explain_payload(file.contents).size() == 0x20);
   file.contents[0x1f1] = 1;
   EXPECT(pvhboot::explain_payload(file.contents).data() == file.contents.data() + 2 * 512 + 0x10);
-  put(0x24c, 0x1000);
-  EXPECT(pvhboot::explain_payload(file.contents).empty());
   put(0x206, 0x207);
   EXPECT(pvhboot::explain_payload(file.contents).empty());
+  put(0x206, 0x208);
+  EXPECT(!pvhboot::explain_payload(file.contents).empty());
   EXPECT(pvhboot::explain_payload(pvhboot::span<const uint8_t>{file.contents}.first(0x24f)).empty());
+  put(0x24c, 0x1000);
+  EXPECT(pvhboot::explain_payload(file.contents).empty());
+  put(0x24c, 0x20);
   put(0x202, 0);
   EXPECT(pvhboot::explain_payload(file.contents).empty());
+  // The payload may begin with the header's last byte, and have no bytes.
+  put(0x202, 0x53726448);
+  put(0x24c, 0);
+  put(0x248, 0);
+  file.contents[0x1f1] = 1;
+  EXPECT(pvhboot::explain_payload(pvhboot::span<const uint8_t>{file.contents}.first(0x400)).data() ==
+         file.contents.data() + 0x400);
+  put(0x202, 0);
   // With the ELF magic in front, readers of ELF take it for ELF.
   put(0x202, 0x53726448);
   put(0, 0x464c457f);

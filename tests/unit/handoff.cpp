@@ -405,6 +405,7 @@ ROW("write: handoff_too_high, to the byte", {
   EXPECT(refused({}, errc::handoff_too_high, uint64_t{1} << 32, uint64_t{1} << 32));
   block<56> b;
   EXPECT(write({}, writable_window{highest, b.bytes}, highest));
+  EXPECT(write({}, writable_window{highest, b.bytes}, pvhboot::handoff_layout{.start_info_paddr = highest}));
   EXPECT(refused({.version = 0}, {.start_info_paddr = highest + 17}, errc::handoff_too_high, highest + 17));
 });
 ROW("write: handoff_overlaps, any two parts, a module, the RSDP (B16)", {

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include <pvhboot/pvh/handoff.hpp>
+
 #include "row.hpp"
 
 namespace {
@@ -35,6 +37,7 @@ struct handoff {
                                      {.addr = 0x100000, .size = 0x100000, .type = memory_type{1}},
                                      {}};
   char cmdline_byte = 'q';
+  uint64_t cmdline_byte_at = cmdline_at;
   uint8_t rsdp_byte = 'R';
 
   [[nodiscard]] constexpr memory<0x3000> written() const {
@@ -43,7 +46,7 @@ struct handoff {
     for (size_t i = 0; i < 2; ++i) m.put(modlist_at + i * 32, modules[i]);
     for (size_t i = 0; i < 4; ++i) m.put(entry_at(i), map[i]);
     m.put_text(cmdline_at, "quiet");
-    m.contents[cmdline_at - m.base] = static_cast<uint8_t>(cmdline_byte);
+    m.contents[cmdline_byte_at - m.base] = static_cast<uint8_t>(cmdline_byte);
     m.put_text(rsdp_at, "RSD PTR ");
     m.contents[rsdp_at - m.base + 8] = 0x100 - 0x1f;  // makes the sum of 20 bytes 0
     m.contents[rsdp_at - m.base] = rsdp_byte;
@@ -138,6 +141,8 @@ ROW("lint: module_overlaps_metadata (B16): start_info, list, map, command line a
 ROW("lint: command line", {
   EXPECT(only([](handoff& h) { h.info.cmdline_paddr = 0; }, oddity::cmdline_absent, info_at + 24));
   EXPECT(only([](handoff& h) { h.cmdline_byte = '\x80'; }, oddity::cmdline_not_ascii, cmdline_at));
+  EXPECT(only([](handoff& h) { h.cmdline_byte = '\x80', h.cmdline_byte_at = cmdline_at + 3; },
+              oddity::cmdline_not_ascii, cmdline_at + 3));
 });
 ROW("lint: cmdline_above_4g and cmdline_over_2047", {
   const auto found = [](uint64_t at, uint64_t size, oddity what) {
@@ -287,6 +292,17 @@ ROW("lint: map_full and scratch_too_small before anything is reported", {
   EXPECT(fails(lint(window, *boot, narrow, add), errc::map_full, 6));
   pvhboot::memory_map without{ranges, pvhboot::span<pvhboot::sweep_slot>{slots}.first(2)};
   EXPECT(fails(lint(window, *boot, without, add), errc::scratch_too_small, 3) && n == 0);
+  // A slot for each module, if these are more than twice as many as the entries.
+  pvhboot::array<uint8_t, 0x200> bytes{};
+  constexpr pvhboot::handoff_module modules[5]{
+      {0x100000, 1}, {0x100001, 1}, {0x100002, 1}, {0x100003, 1}, {0x100004, 1}};
+  constexpr memory_range map[2]{range(0, 0x1000, 1), range(0x100000, 0x1000, 1)};
+  EXPECT(pvhboot::write(pvhboot::handoff{.modules = modules, .memmap = map}, pvhboot::writable_window{0x6000, bytes},
+                        0x6000));
+  const pvhboot::memory_window many{0x6000, bytes};
+  pvhboot::array<pvhboot::sweep_slot, 5> enough{};
+  pvhboot::memory_map four{pvhboot::span<memory_range>{ranges}.first(4), enough};
+  EXPECT(fails(lint(many, *pvhboot::parse(many, 0x6000), four, add), errc::map_full, 5));
 });
 
 /// Every oddity, from the table.

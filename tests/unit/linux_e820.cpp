@@ -63,6 +63,7 @@ ROW("linux_e820: what fits nowhere", {
   EXPECT(fails(pvhboot::linux_e820(ranges{}, 1, 0, until_6_19, out), errc::map_full, 1));
   memory_map nothing{pvhboot::span<memory_range>{}, {}};
   EXPECT(fails(pvhboot::linux_e820(ranges{}, 1, 0, until_6_19, nothing), errc::map_full, 0));
+  EXPECT(fails(pvhboot::linux_e820(ranges{}, 0, 0, until_6_19, nothing), errc::map_full, 0));
   table<2> storage{};
   memory_map no_scratch{storage, {}};
   constexpr table<2> unsorted{{range(0x1000, 0x1000, 1), range(0, 0x1000, 2)}};

@@ -99,6 +99,7 @@ ROW("load_bzimage: the 64-bit protocol maps the first 4 GiB", {
   const uint64_t top = start->cpu.cr3;
   EXPECT(top % 4096 == 0 && g.word(top) == top + 0x1003 && g.word(top + 8) == 0);
   for (uint64_t i = 0; i < 4; ++i) EXPECT(g.word(top + 0x1000 + 8 * i) == top + 0x2003 + 0x1000 * i);
+  EXPECT(g.word(top + 0x1000 + 8 * 4) == 0);
   EXPECT(g.word(top + 0x2000) == 0x83 && g.word(top + 0x2000 + 8 * 2047) == 0xffe00083);
   EXPECT(g.word(start->cpu.gdt.base + 0x10) == 0x00af9b000000ffff);
 });
@@ -113,6 +114,8 @@ ROW("load_bzimage: linux_nul_in_cmdline", {
   guest g;
   g.request.cmdline = {"a\0b", 3};
   EXPECT(fails(g.load(), errc::linux_nul_in_cmdline, 1) && g.untouched());
+  g.request.cmdline = {"\0b", 2};
+  EXPECT(fails(g.load(), errc::linux_nul_in_cmdline, 0) && g.untouched());
 });
 ROW("load_bzimage: linux_no_room for tables, with the bytes that are needed", {
   guest g;
@@ -126,6 +129,14 @@ ROW("load_bzimage: linux_no_room for tables, with the bytes that are needed", {
   full.request.initrd_size = 15 * MiB;
   EXPECT(fails(full.load(), errc::linux_no_room, 2 * 4096 + 2048) && full.untouched());
 });
+ROW("load_bzimage: the zero page lies above 1 MiB if there is no room below, and even at 1 MiB", {
+  guest g;
+  g.low_size = 0x1000;
+  EXPECT(fails(g.load(), errc::load_unwritable, 65 * MiB - 0x3000) && g.untouched());
+  g.high_size = 15 * MiB + 32 * MiB;
+  g.request.initrd_size = 15 * MiB - 0x3000;
+  EXPECT(fails(g.load(), errc::load_unwritable, MiB) && g.untouched());
+});
 ROW("load_bzimage: load_unwritable before anything is written", {
   guest g;
   g.backed = 0x800;
@@ -135,6 +146,18 @@ ROW("load_bzimage: map_full, free memory has too few slots for the kernel in the
   guest g;
   g.slots = 2;
   EXPECT(fails(g.load(), errc::map_full, 3) && g.untouched());
+});
+ROW("load_bzimage: map_full, for the file of a kernel that runs up to the end of a range", {
+  guest g;
+  char text[4095]{};  // whole pages: the zero page and what follows it are taken from the end of a range
+  for (char& c : text) c = 'x';
+  g.file.header.cmdline_size = 4095;
+  g.request.cmdline = {text, sizeof text};
+  g.high_size = 15 * MiB + 32 * MiB;
+  g.slots = 2;
+  EXPECT(fails(g.load(), errc::map_full, 3) && g.untouched());
+  g.slots = 3;
+  EXPECT(g.load());
 });
 ROW("load_bzimage: map_full, for a kernel that is loaded at the start of a range and runs in its middle", {
   guest g;

@@ -11,6 +11,7 @@
 namespace {
 
 using namespace test;
+using pvhboot::array;
 using pvhboot::memory_map;
 using pvhboot::memory_map_buffer;
 using pvhboot::span;
@@ -36,6 +37,19 @@ ROW("a map over storage that another map sanitised", {
   const memory_map known{buffer.ranges, buffer.scratch, 1, true};
   const memory_map unknown{buffer.ranges, buffer.scratch, 1};
   EXPECT(known.known_sanitized() && !unknown.known_sanitized() && equal(known, table<1>{{range(0x1000, 0x1000, 1)}}));
+});
+
+ROW("clear: an empty map is sanitised, whatever it was", {
+  memory_map_buffer<2> buffer{};
+  memory_map map{buffer};
+  EXPECT(map.append(range(0, 0, 0)) && !map.known_sanitized());
+  map.clear();
+  EXPECT(map.known_sanitized() && map.empty());
+});
+ROW("sanitize: a map that is known to be sanitised is not looked at", {
+  array<memory_range, 2> storage{range(0x2000, 1, 1), range(0x1000, 1, 1)};
+  memory_map map{storage, {}, 2, true};
+  EXPECT(map.sanitize() && equal(map, table<2>{{range(0x2000, 1, 1), range(0x1000, 1, 1)}}));
 });
 
 // What Linux's e820__update_table() makes of each: the numbers are those of the project's collection of vectors, whose

@@ -184,6 +184,8 @@ ROW("parse: modlist_unreadable, also where count * 32 exceeds 32 bits", {
 ROW("parse: module_wraps", {
   EXPECT(fails(parse_changed([](handoff& h) { h.modules[1].paddr = ~uint64_t{0xfffff} + 1; }), errc::module_wraps,
                modlist_at + 32));
+  EXPECT(fails(parse_changed([](handoff& h) { h.modules[0] = {.paddr = 2, .size = ~uint64_t{}}; }), errc::module_wraps,
+               modlist_at));
   EXPECT(parse_changed([](handoff& h) { h.modules[1].paddr = ~uint64_t{0xfffff}; }));  // ends at 2^64
 });
 ROW("parse: too_many_memmap_entries (C1)", {

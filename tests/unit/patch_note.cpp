@@ -96,7 +96,7 @@ ROW("set_phys32_entry: a new note and its header, in the zeroes after the header
     patched p{kernel(b, [](auto&) {})};
     const size_t end = b.phoff + 2 * sizeof(typename std::remove_cvref_t<decltype(b)>::program_header);
     return p.set(0x100010, file_size).enters(0x100010) && *p.size == file_size && p.changed(0, 44) == 0 &&
-           p.changed(end + 0x80) == 0;
+           p.changed(end + 0x80) == 0 && parse_elf(p.file())->program_header(2).align == 4;
   }));
 });
 ROW("set_phys32_entry: the header in the zeroes, the note at the end", {
@@ -126,6 +126,61 @@ ROW("set_phys32_entry: the table of headers moves to the end", {
     return fails(p.set(0x100010, size - 1).size, errc::note_no_room, size) && p.changed() == 0 &&
            p.set(0x100010).enters(0x100010) && *p.size == size && p.changed(b.phoff, file_size) == 0 &&
            p.changed(size) == 0;
+  }));
+});
+ROW("set_phys32_entry: what follows the program headers is no header", {
+  EXPECT(in_both_classes([](auto b) {
+    using builder = decltype(b);
+    b = kernel(b, [](auto& k) { k.entry_note(0x100010); });
+    // As if one more PT_NOTE began in the headers, and then among the notes.
+    for (const uint64_t offset : {uint64_t{builder::phoff}, uint64_t{builder::notes_at + 4}}) {
+      typename builder::program_header fake{};
+      fake.p_type = segment_type::note;
+      builder::set(fake.p_offset, offset);
+      builder::set(fake.p_filesz, 0x10);
+      patched p{b};
+      pvhboot::store(p.bytes.data() + builder::phoff + 3 * sizeof fake, fake);
+      p.before = p.bytes;
+      if (!p.set(0x100014).enters(0x100014) || p.changed() != 1) return false;
+    }
+    return true;
+  }));
+});
+ROW("set_phys32_entry: what follows the section headers is no header", {
+  EXPECT(in_both_classes([](auto b) {
+    using builder = decltype(b);
+    b.load(0x100000, 0x80, 0x100);
+    b.note_section(section_type::progbits);
+    typename builder::section_header fake{};  // of the zeroes that become a program header
+    fake.sh_type = section_type::progbits;
+    builder::set(fake.sh_offset, builder::phoff);
+    builder::set(fake.sh_size, 0x1c0);
+    patched p{b};
+    pvhboot::store(p.bytes.data() + builder::shoff + b.shnum * sizeof fake, fake);
+    p.before = p.bytes;
+    return p.set(0x100010, file_size).enters(0x100010) && *p.size == file_size;
+  }));
+});
+ROW("set_phys32_entry: the moved table has every header that there was", {
+  EXPECT(in_both_classes([](auto b) {
+    using header = typename decltype(b)::program_header;
+    for (uint64_t i = 0; i < 5; ++i) b.load(0x100000 + 0x1000 * i, 0x10, 0x10);
+    const size_t table_size = 5 * sizeof(header);
+    for (size_t i = b.phoff + table_size; i < b.notes_at; ++i) b.bytes[i] = 0x33;
+    patched p{b};
+    if (!p.set(0x100008).enters(0x100008)) return false;
+    for (size_t i = 0; i < table_size; ++i)
+      if (p.bytes[file_size + i] != p.before[b.phoff + i]) return false;
+    return true;
+  }));
+});
+ROW("set_phys32_entry: a segment of the headers alone leaves the zeroes after them free", {
+  EXPECT(in_both_classes([](auto b) {
+    using header = typename decltype(b)::program_header;
+    b.load(0x100000, 0x80, 0x100);
+    b.set(b.add(segment_type::load, 0, b.phoff + 2 * sizeof(header)).p_paddr, 0x200000);
+    patched p{b};
+    return p.set(0x100010, file_size).enters(0x100010) && *p.size == file_size;
   }));
 });
 ROW("set_phys32_entry: a file whose size is no multiple of 8 grows by zeroes", {
@@ -198,7 +253,8 @@ ROW("set_phys32_entry: a note of another size loses its type", {
       k.note("Xen", xen_note::phys32_entry, 0x100010u, 0u, 0u, 0u);
       k.note("Xen", xen_note::phys32_entry);
     })};
-    return p.set(0x100014).enters(0x100014) && p.changed(b.notes_at, b.notes_at + 0x40) == 2;
+    return p.set(0x100014).enters(0x100014) && p.changed(b.notes_at, b.notes_at + 0x40) == 2 &&
+           p.bytes[b.notes_at + 8] == 0 && p.bytes[b.notes_at + 12] == 'X';
   }));
 });
 ROW("set_phys32_entry: p_align becomes 4 where QEMU would pad by it", {
@@ -522,6 +578,21 @@ TEST_CASE("set_phys32_entry, remove_phys32_entry: too_many_notes") {
   const uint8_t note[] = {4, 0, 0, 0, 0, 0, 0, 0, 18, 0, 0, 0, 'X', 'e', 'n', 0};
   for (size_t i = 0; i < entries * sizeof note; ++i) many[file_size + i] = note[i % sizeof note];
   CHECK(refused(many, entries));
+  // In 2^24 steps: with five program headers and a section header, 4093 times 4099 pass, 4094 times 4100 do not.
+  const auto entries_only = [&](size_t n) {
+    auto file = file_of((n * sizeof note + 11) / 12, 4);
+    file.resize(file_size + n * sizeof note);
+    file[builder64::phoff + 56 + 32] = static_cast<uint8_t>(n * sizeof note);
+    file[builder64::phoff + 56 + 33] = static_cast<uint8_t>(n * sizeof note >> 8);
+    file[builder64::phoff + 56 + 34] = static_cast<uint8_t>(n * sizeof note >> 16);
+    for (size_t i = 0; i < n * sizeof note; ++i) file[file_size + i] = note[i % sizeof note];
+    file[56] = 5;  // e_phnum: three headers of type 0 follow
+    for (size_t i = 0; i < size_t{3} * 56; ++i) file[builder64::phoff + size_t{2} * 56 + i] = 0;
+    return file;
+  };
+  auto passes = entries_only(4093);
+  CHECK(remove_phys32_entry(passes).value_or(0) == 4093);
+  CHECK(refused(entries_only(4094), 4094));
 }
 
 /// Too large for a constant expression.

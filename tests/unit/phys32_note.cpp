@@ -242,6 +242,27 @@ ROW("find_phys32_entry: of several the last counts, and it is said whether they 
   };
   EXPECT(is(0x100010, 0x100020, true) && is(0x100010, 0x100010, false) && is(0, 0x100020, true));
   EXPECT(both_fail(errc::phys32_entry_unset, 0x214, two(0x100010, 0)));
+  EXPECT(in_both_classes([](const auto& b) {
+    const auto entry = entry_of(b, [](auto& k) {
+      k.load(0, 0x10, 0x10);
+      k.note("Xen", xen_note::phys32_entry, 1u, 2u, 3u);  // no entry, which is no 1 either
+      k.note("Xen", xen_note::phys32_entry, 1u);
+    });
+    return entry && entry->paddr == 1 && entry->notes == 2 && entry->differs;
+  }));
+});
+ROW("find_phys32_entry: section 0 is a section like others, as for Xen", {
+  EXPECT(in_both_classes([](auto b) {
+    b.load(0x100000, 0x80, 0x80);
+    b.entry_note(0x100010);
+    b.shdrs[0].sh_type = section_type::note;
+    b.set(b.shdrs[0].sh_offset, b.notes_at);
+    b.set(b.shdrs[0].sh_size, b.notes_end - b.notes_at);
+    const auto file = b.written();
+    const auto image = parse_elf(file.contents);
+    const auto entry = find_phys32_entry(*image);
+    return entry && entry->paddr == 0x100010 && entry->origin == note_origin::section_header;
+  }));
 });
 ROW("find_phys32_entry: a class that contradicts the machine (A21)", {
   EXPECT(both_enter_at(0x100010, [](auto& b) {

@@ -248,6 +248,7 @@ ROW("plan_boot: kernel_extent_empty, kernel_extent_wraps, kernel_entry_outside",
   };
   EXPECT(refuses({}, errc::kernel_extent_empty, 0));
   EXPECT(refuses({.first = 2, .size = top, .entry = 2}, errc::kernel_extent_wraps, 2));
+  EXPECT(!refuses({.first = 2, .size = top - 1, .entry = 2}, errc::kernel_extent_wraps, 2));  // ends at 2^64
   EXPECT(refuses({.first = MiB, .size = page, .entry = MiB - 1}, errc::kernel_entry_outside, MiB - 1));
   EXPECT(refuses({.first = MiB, .size = page, .entry = MiB + page}, errc::kernel_entry_outside, MiB + page));
   EXPECT(plan_boot(m.map, m.free, {.kernel = {.first = MiB, .size = page, .entry = MiB + page - 1}}));

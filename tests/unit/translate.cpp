@@ -171,6 +171,8 @@ ROW("translate: not_in_ram, an initrd or a zero page outside RAM", {
 ROW("translate: overlaps, the command line inside the initrd", {
   EXPECT(fails(refused([](linux_layout& v) { v.cmdline_paddr = 200 * MiB; }), errc::overlaps, 200 * MiB));
   EXPECT(fails(refused([](linux_layout& v) { v.cmdline_paddr = 0x80fff; }), errc::overlaps, 0x80fff));
+  EXPECT(fails(refused([](linux_layout& v) { v.cmdline_paddr = 0x80000 - 22; }), errc::overlaps, 0x80000 - 22));
+  EXPECT(refused([](linux_layout& v) { v.cmdline_paddr = 0x80000 - 23; }));
 });
 ROW("translate: bad_kernel_alignment, a layout made by default", {
   EXPECT(fails(refused([](linux_layout& v) { v.kernel = {}; }), errc::kernel_range_too_small, 4096));
@@ -188,9 +190,17 @@ ROW("set_loader: extended numbers and versions", {
   EXPECT(set_loader(h, 0x15, 0x234));  // Linux reads it back as type 0x154, version 0x234
   EXPECT(h.type_of_loader == 0xe4 && h.ext_loader_type == 0x05 && h.ext_loader_ver == 0x23);
   EXPECT(set_loader(h, 7, 2) && h.type_of_loader == 0x72 && h.ext_loader_type == 0 && h.ext_loader_ver == 0);
+  EXPECT(set_loader(h, 0x10, 3) && h.type_of_loader == 0xe3 && h.ext_loader_type == 0 && h.ext_loader_ver == 0);
   EXPECT(set_loader(h, 0xf, 0xf) && h.type_of_loader == 0xff);
   EXPECT(set_loader(h, 0x10f, 0xfff) && h.type_of_loader == 0xef && h.ext_loader_type == 0xff);
   EXPECT(h.ext_loader_ver == 0xff && set_loader(h, 0, 1) && h.type_of_loader == 1);
+});
+ROW("set_loader: a header before 2.02 has no extensions, one of 2.02 has", {
+  header h{.version = 0x0201};
+  h.ext_loader_type = h.ext_loader_ver = 0x77;  // another field's bytes then
+  EXPECT(set_loader(h, 7, 2) && h.type_of_loader == 0x72 && h.ext_loader_type == 0x77 && h.ext_loader_ver == 0x77);
+  h.version = 0x0202;
+  EXPECT(set_loader(h, 0x11, 0x10) && h.type_of_loader == 0xe0 && h.ext_loader_type == 1 && h.ext_loader_ver == 1);
 });
 ROW("set_loader: loader_id_too_large", {
   header h{.version = 0x020f};

@@ -10,6 +10,10 @@
 #include <string_view>
 #include <vector>
 
+#include <sys/wait.h>
+#include <unistd.h>
+#include <csignal>
+
 #include <pvhboot/core/format.hpp>
 
 #include "row.hpp"
@@ -40,6 +44,7 @@ ROW("string_ref: absent, empty, equal", {
   EXPECT(string_ref{}.absent() && string_ref{}.empty());
   EXPECT(!string_ref{""}.absent() && string_ref{""}.empty());
   EXPECT(string_ref{"abc"} == "abc" && !(string_ref{"abc"} == "abd") && !(string_ref{"abc"} == "ab"));
+  EXPECT(!(string_ref{"ab"} == "abc") && string_ref{""} == string_ref{} && !(string_ref{""} == "a"));
   const uint8_t bytes[] = {'a', 'b', 0xff};
   EXPECT(string_ref{bytes, 2} == "ab" && string_ref{bytes, 3}[2] == '\xff');
 });
@@ -51,6 +56,24 @@ TEST_CASE("string_ref: bytes are characters at run time, and std::string takes t
   const uint8_t bytes[] = {'a', 'b'};
   CHECK(std::string_view(string_ref{bytes, 2}) == "ab");
   CHECK(string_ref{std::string("xy")}.size() == 2);
+}
+
+/// A process that does this ends by a signal.
+template <class Action> bool ends_the_program(const Action& action) {
+  const pid_t child = fork();
+  if (child == 0) {
+    for (const int signal : {SIGILL, SIGTRAP, SIGABRT}) std::signal(signal, SIG_DFL);  // doctest would report them
+    action();
+    _exit(0);
+  }
+  int status = 0;
+  return child > 0 && waitpid(child, &status, 0) == child && WIFSIGNALED(status);
+}
+TEST_CASE("result: the value of a failure and the error of a success end the program") {
+  CHECK(!ends_the_program([] {}));
+  CHECK(ends_the_program([] { (void)*result<int>{errc::map_full, 1}; }));
+  CHECK(ends_the_program([] { (void)result<int>{1}.error(); }));
+  CHECK(ends_the_program([] { (void)result<void>{}.error(); }));
 }
 
 static_assert(std::ranges::contiguous_range<span<int>> && std::ranges::sized_range<span<int>>);
