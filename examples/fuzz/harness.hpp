@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Common code of the harnesses: the check of a law, the reader of an input, and physical memory that detects every read
-// outside the requested bytes.
+// Common code of the harnesses: the check of a law, the reader of an input, and maps with their storage.
 #pragma once
 
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -15,7 +13,17 @@
 #include <pvhboot/pvh/lint.hpp>
 #include <pvhboot/pvhboot.hpp>
 
+#include "exact.hpp"
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+
+/// A check or a model of the harness itself. Its branches do not guide the fuzzer, which looks for those of the
+/// library.
+#if defined(__clang__)
+#define MODEL [[gnu::noinline, clang::no_sanitize("coverage")]]
+#else
+#define MODEL [[gnu::noinline]]
+#endif
 
 /// Checks a law of the library. A fuzzer saves the input that breaks it.
 #define LAW(...) fuzz::law(static_cast<bool>(__VA_ARGS__), #__VA_ARGS__, __FILE__, __LINE__)
@@ -27,10 +35,32 @@ using pvhboot::memory_range;
 using pvhboot::memory_type;
 using pvhboot::span;
 
-inline void law(bool holds, const char* text, const char* file, int line) {
-  if (holds) return;
+[[noreturn, gnu::cold, gnu::noinline]] inline void broken(const char* text, const char* file, int line) {
   std::fprintf(stderr, "%s:%d: broken law: %s\n", file, line, text);
   std::abort();
+}
+
+#ifdef FUZZ_DIGEST
+/// A number for all that a harness saw: which laws it checked, and the results that it passes to `saw`. Builds for
+/// different machines must agree on it.
+inline uint64_t digest = 0;
+inline void saw(uint64_t number) { digest = (digest ^ number) * 0x9e3779b97f4a7c15u; }
+#else
+inline void saw(uint64_t) {}
+#endif
+inline void saw(const pvhboot::failure& why) {
+  saw(static_cast<uint64_t>(why.code));
+  saw(why.where);
+}
+inline void saw(const memory_range& r) {
+  saw(r.addr);
+  saw(r.size);
+  saw(static_cast<uint64_t>(r.type));
+}
+
+inline void law(bool holds, const char* text, const char* file, int line) {
+  saw(static_cast<uint64_t>(line));
+  if (!holds) broken(text, file, line);
 }
 
 /// Reads the bytes of an input one after the other; after its end, zeroes.
@@ -94,59 +124,13 @@ class input {
   span<const uint8_t> rest_;
 };
 
-/// A heap block of exactly these bytes: AddressSanitizer detects a read before or after it.
-inline std::unique_ptr<uint8_t[]> exact_copy(span<const uint8_t> bytes) {
-  std::unique_ptr<uint8_t[]> copy{new uint8_t[bytes.size()]};
-  if (!bytes.empty()) std::memcpy(copy.get(), bytes.data(), bytes.size());
-  return copy;
-}
-
-/// Physical memory of two pieces that are adjacent in the guest but not in this program. Each request gets its own
-/// block of exactly the requested bytes. A read outside them is detected, also if it uses the pointer of another
-/// request.
-class guarded_memory {
- public:
-  struct request {
-    uint64_t paddr;
-    uint64_t n;
-  };
-
-  /// `contents` lies at `base` and is cut at 2^64. No request may cross base + split.
-  guarded_memory(uint64_t base, span<const uint8_t> contents, size_t split)
-      : window_{base, contents.first(~base < contents.size() ? static_cast<size_t>(~base) + 1 : contents.size())},
-        split_(split) {}
-
-  const uint8_t* bytes(uint64_t paddr, uint64_t n) {
-    const uint8_t* p = window_.bytes(paddr, n);
-    if (!p || (paddr - window_.base < split_ && n > split_ - (paddr - window_.base))) return nullptr;
-    granted_.push_back({paddr, n});
-    blocks_.push_back(exact_copy({p, static_cast<size_t>(n)}));
-    return blocks_.back().get();
-  }
-
-  [[nodiscard]] const std::vector<request>& granted() const { return granted_; }
-
- private:
-  pvhboot::memory_window window_;
-  uint64_t split_;
-  std::vector<request> granted_;
-  std::vector<std::unique_ptr<uint8_t[]>> blocks_;
-};
-
-/// The guarded memory as a value, as the library expects it.
-struct memory {
-  guarded_memory* guarded;
-  [[nodiscard]] const uint8_t* bytes(uint64_t paddr, uint64_t n) const { return guarded->bytes(paddr, n); }
-};
-static_assert(pvhboot::physical_memory<memory>);
-
 /// A map with its storage.
 struct owned_map {
-  std::vector<memory_range> storage;
-  std::vector<pvhboot::sweep_slot> scratch;
+  exact<memory_range> storage;
+  exact<pvhboot::sweep_slot> scratch;
   pvhboot::memory_map map;
 
-  owned_map(size_t capacity, size_t slots) : storage(capacity), scratch(slots), map(storage, scratch) {}
+  owned_map(size_t capacity, size_t slots) : storage(capacity), scratch(slots), map(storage.all(), scratch.all()) {}
   explicit owned_map(size_t capacity) : owned_map(capacity, capacity) {}
 };
 

@@ -9,9 +9,8 @@ namespace fuzz {
 
 /// An image in a block of exactly its size.
 struct image_file {
-  size_t size;
-  std::unique_ptr<uint8_t[]> block;
-  [[nodiscard]] span<const uint8_t> bytes() const { return {block.get(), size}; }
+  exact<uint8_t> block;
+  [[nodiscard]] span<const uint8_t> bytes() const { return block.all(); }
 };
 
 /// Input: u8 fill, u16 size, 144 bytes for 0x1f1 up to 0x281, the end of the longest header; u8 n, n patches of u16
@@ -20,7 +19,8 @@ inline image_file read_image(input& in) {
   constexpr size_t header_at = 0x1f1;
   constexpr size_t header_size = 0x281 - header_at;
   const uint8_t fill = in.u8();
-  std::vector<uint8_t> file(in.u16(), fill);
+  exact<uint8_t> file{in.u16()};
+  std::memset(file.get(), fill, file.size());
   for (size_t i = header_at; i < header_at + header_size; ++i) {
     const uint8_t b = in.u8();
     if (i < file.size()) file[i] = b;
@@ -33,7 +33,7 @@ inline image_file read_image(input& in) {
       if (i < file.size()) file[i] = b;
     }
   }
-  return {file.size(), exact_copy(file)};
+  return {std::move(file)};
 }
 
 }  // namespace fuzz

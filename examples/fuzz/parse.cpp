@@ -5,8 +5,9 @@
 // Input: number base, number offset of start_info in the window, u16 offset at which the window is in two pieces, three
 // u8 limits (map entries, modules, string length in units of 8), then the window's contents.
 #include <algorithm>
+#include <bitset>
 
-#include "harness.hpp"
+#include "memory.hpp"
 
 namespace {
 
@@ -23,14 +24,15 @@ struct reference {
 };
 
 /// The text equals the guest's bytes up to the first NUL.
-void check_text(const reference& real, uint64_t paddr, pvhboot::string_ref text) {
+MODEL void check_text(const reference& real, uint64_t paddr, pvhboot::string_ref text) {
   LAW(!text.absent());
   LAW(real.contents.size() - (paddr - real.base) > text.size());
   for (size_t i = 0; i < text.size(); ++i) LAW(text[i] != 0 && static_cast<uint8_t>(text[i]) == *real.at(paddr + i));
   LAW(*real.at(paddr + text.size()) == 0);
 }
 
-void check_accepted(const boot_info& boot, const reference& real, uint64_t at, const pvhboot::parse_limits& limits) {
+MODEL void check_accepted(const boot_info& boot, const reference& real, uint64_t at,
+                          const pvhboot::parse_limits& limits) {
   LAW(boot.paddr() == at && real.word(at, 4) == 0x336ec578);
   const uint64_t version = real.word(at + 4, 4);
   LAW(boot.version() == version && boot.flags() == real.word(at + 8, 4) && boot.rsdp_paddr() == real.word(at + 32, 8));
@@ -73,6 +75,16 @@ void check_accepted(const boot_info& boot, const reference& real, uint64_t at, c
   LAW(sanitized.map.append(map).ok() && sanitized.map.sanitize().ok() && sanitized.map.is_sanitized());
 }
 
+/// Every finding has its texts, which are looked up once for each kind.
+void law_finding(const pvhboot::finding& f) {
+  static std::bitset<0x10000> known;
+  saw(f.where);
+  const auto kind = static_cast<uint16_t>(f.what);
+  if (known[kind]) return;
+  LAW(message(f.what) != "unknown" && name(f.what) != "unknown");
+  known[kind] = true;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -89,10 +101,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   guarded_memory guarded{base, contents, split};
 
   const auto boot = pvhboot::parse(memory{&guarded}, at, limits);
-  size_t asked_for = 0;
-  for (const auto& request : guarded.granted()) asked_for += static_cast<size_t>(request.n);
   // Only the command line is read twice: its first byte, and all of it at the end.
-  LAW(asked_for <=
+  LAW(guarded.granted_bytes() <=
       56 + 2 * limits.string_size + 3 + uint64_t{limits.modules} * 32 + uint64_t{limits.memmap_entries} * 24);
   if (!boot) {
     LAW((static_cast<uint16_t>(boot.error().code) & 0xff00) ==
@@ -103,16 +113,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const reference real{base, contents};
   if (boot->version() == 0)
     for (const auto& request : guarded.granted())
-      LAW(request.paddr != at + 40 || request.n != 16 || boot->wire().cmdline_paddr == at + 40);
+      LAW(request.paddr != at + 40 || request.block.size() != 16 || boot->wire().cmdline_paddr == at + 40);
   check_accepted(*boot, real, at, limits);
 
-  const size_t known = guarded.granted().size();
+  const uint64_t known = guarded.requests();
   owned_map scratch{2 * std::max(boot->memory_map().size(), boot->modules().size())};
-  const auto linted = lint(memory{&guarded}, *boot, scratch.map,
-                           [&](pvhboot::finding f) { LAW(message(f.what) != "unknown" && name(f.what) != "unknown"); });
+  const auto linted = lint(memory{&guarded}, *boot, scratch.map, [](pvhboot::finding f) noexcept { law_finding(f); });
   LAW(linted.ok());
   // lint also reads the RSDP, the command line of each module and both ends of each entry.
-  LAW(guarded.granted().size() - known <=
+  LAW(guarded.requests() - known <=
       1 + boot->modules().size() * (limits.string_size + 3) + 2 * boot->memory_map().size());
   return 0;
 }

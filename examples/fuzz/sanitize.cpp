@@ -7,63 +7,12 @@
 #include <algorithm>
 #include <tuple>
 
-#include "harness.hpp"
+#include "map_model.hpp"
 
 namespace {
 
 using namespace fuzz;
 using pvhboot::memory_map;
-using ranges = std::vector<memory_range>;
-__extension__ using wide = unsigned __int128;  // an end at 2^64 needs no special case
-
-wide end_of(const memory_range& r) { return std::min(wide{r.addr} + r.size, wide{1} << 64); }
-
-/// The starts and ends of the ranges, sorted.
-std::vector<wide> change_points(const ranges& all) {
-  std::vector<wide> points;
-  for (const memory_range& r : all)
-    if (r.size != 0) points.insert(points.end(), {wide{r.addr}, end_of(r)});
-  std::sort(points.begin(), points.end());
-  points.erase(std::unique(points.begin(), points.end()), points.end());
-  return points;
-}
-
-/// The type at an address by the rule of sanitize; 0 if no range covers it.
-memory_type type_at(const ranges& all, wide a) {
-  memory_type best{};
-  for (const memory_range& r : all)
-    if (a >= r.addr && a < end_of(r)) best = std::max(best, r.type);
-  return best;
-}
-
-bool merge_allowed(memory_type t) { return t != memory_type::pram && t != memory_type::soft_reserved; }
-
-/// The expected result of sanitize, in O(n^2).
-ranges model(const ranges& all) {
-  ranges made;
-  const auto points = change_points(all);
-  for (size_t i = 1; i < points.size(); ++i) {
-    const memory_type type = type_at(all, points[i - 1]);
-    if (type == memory_type{}) continue;
-    const wide size = points[i] - points[i - 1];
-    if (!made.empty() && made.back().type == type && merge_allowed(type) && end_of(made.back()) == points[i - 1] &&
-        made.back().size + size <= ~uint64_t{})  // a size cannot hold 2^64
-      made.back().size += static_cast<uint64_t>(size);
-    else
-      made.push_back({static_cast<uint64_t>(points[i - 1]), static_cast<uint64_t>(size), type});
-  }
-  return made;
-}
-
-/// The ranges are sorted, disjoint, not empty and end at most at 2^64.
-bool in_shape(const ranges& all) {
-  for (size_t i = 0; i < all.size(); ++i) {
-    if (all[i].size == 0 || all[i].type == memory_type{} || wide{all[i].addr} + all[i].size > wide{1} << 64)
-      return false;
-    if (i != 0 && end_of(all[i - 1]) > all[i].addr) return false;
-  }
-  return true;
-}
 
 ranges in_any_order(ranges all) {
   std::sort(all.begin(), all.end(), [](const memory_range& a, const memory_range& b) {
@@ -129,8 +78,8 @@ wide search(const ranges& all, uint64_t n, uint64_t align, uint64_t first, uint6
     const wide low = std::max(wide{r.addr}, wide{first});
     const wide high = std::min(end_of(r), wide{last} + 1);
     if (high < low + n) continue;
-    const wide lowest = (low + align - 1) / align * align;
-    const wide highest = (high - n) / align * align;
+    const wide lowest = round_down(low + (align - 1), align);
+    const wide highest = round_down(high - n, align);
     if (lowest + n <= high && lowest < found && !from_above) found = lowest;
     if (highest >= low && from_above) found = highest;
   }
@@ -179,15 +128,6 @@ ranges replaced(const ranges& all, const memory_range& r, bool keep_outside, mem
       made.push_back({static_cast<uint64_t>(points[i - 1]), static_cast<uint64_t>(points[i] - points[i - 1]), type});
   }
   return made;
-}
-
-/// Whether both maps have the same types at the same addresses, in any pieces.
-bool same_coverage(const ranges& a, const ranges& b) {
-  ranges both = a;
-  both.insert(both.end(), b.begin(), b.end());
-  for (const wide point : change_points(both))
-    if (type_at(a, point) != type_at(b, point)) return false;
-  return true;
 }
 
 void operate(memory_map& map, uint8_t what, const memory_range& r) {

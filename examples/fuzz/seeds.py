@@ -540,7 +540,7 @@ def main() -> None:
              "translate": translate_seeds(), "notes": notes_seeds(), "image": image_seeds(),
              "xen": xen_seeds(), "write": write_seeds(), "plan": plan_seeds(), "explain": explain_seeds(), "patch": patch_seeds(),
              "vmm": vmm_seeds(), "tool": tool_seeds()}
-    for harness, seeds in every.items():
+    for harness, seeds in (every | seeds_memory.every()).items():
         room = CORPUS / harness
         room.mkdir(parents=True, exist_ok=True)
         for name, content in seeds.items():
@@ -548,4 +548,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    import seeds_memory  # which takes the formats from here
     main()

@@ -10,6 +10,7 @@
 // where a chain is u16 bytes of storage, u8 bytes of an existing node; a map is u8 free slots, u16 n, n
 // ranges; a start_info is u8 on Xen, u8 modules, u8 command line, number RSDP, two modules of two numbers.
 #include "image.hpp"
+#include "memory.hpp"
 
 namespace {
 
