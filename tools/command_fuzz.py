@@ -1,38 +1,31 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Run the harnesses of examples/fuzz with clang's libFuzzer, AddressSanitizer and UBSan.
+"""Run the harnesses of examples/fuzz with clang's libFuzzer or with AFL++.
 
 Each starts with the committed corpus and with the inputs that earlier runs left in the build folder, and stops at the
 first broken law.
 """
 
 import argparse
+import json
 import os
 import random
-import re
 import shlex
 import shutil
-import subprocess
-import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import building
+import fuzz_afl
+import fuzz_build
+import fuzz_libfuzzer
 import harnesses
 import progress
 import values
-from common import skip
-from lab import ROOT, LabError
+from common import missing, skip
+from lab import LabError
 
-FLAGS = ["-std=c++20", "-g", "-O1", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'include'}",
-         "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=undefined"]
-EMPTY = "extern \"C\" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }\n"
-ONE_INPUT = "-timeout=10"  # seconds for one input, also in a replay: a hang is a finding
 EVERY = 3.0  # seconds between two lines of progress without a terminal
-# libFuzzer: "#16384	pulse  cov: 446 ft: 1208 corp: 190/9711b lim: 122 exec/s: 8192 rss: 95Mb"
-STATUS = re.compile(r"^#(\d+)\s+\S+.*\bcov: (\d+).*\bcorp: (\d+)/.*\bexec/s: (\d+)")
-FOUND = re.compile(r"Test unit written to (.*)$")
-FAULT = ("broken law", "ERROR:", "SUMMARY:", "runtime error")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,10 +33,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
                         help=f"one of {', '.join(harnesses.names())} (default: all)")
     parser.add_argument("--time", type=values.whole_seconds, default=60, metavar="SECONDS",
                         help="for each harness (default: 60)")
+    parser.add_argument("--jobs", type=values.jobs, metavar="NUMBER",
+                        help="processes at a time; more than there are harnesses share the work on each "
+                             "(default: one for each harness, on all processors)")
+    parser.add_argument("--engine", choices=("libfuzzer", "afl"), default="libfuzzer",
+                        help="libfuzzer (default), or afl: AFL++ with a main process and secondary ones")
+    parser.add_argument("--sanitizer", choices=tuple(fuzz_build.SANITIZERS), default="address",
+                        help="address: with UBSan (default); memory: with UBSan; none: fast")
     parser.add_argument("--brief", action="store_true",
                         help="10 s for each harness, unless the variable CI is set")
     parser.add_argument("--seed", type=values.seed, metavar="NUMBER",
-                        help="the seed of libFuzzer's random numbers (default: a new one in each run)")
+                        help="the seed of the engine's random numbers (default: a new one in each run)")
     parser.add_argument("--build", type=values.folder, default=building.BUILD / "examples" / "fuzz", metavar="FOLDER",
                         help="for the fuzzers, their corpora and their findings")
     parser.add_argument("--minimize", action="store_true",
@@ -55,25 +55,40 @@ def check(options: argparse.Namespace) -> None:
     unknown = [name for name in options.harnesses if name not in known]
     if unknown:
         raise LabError(f"no harness {', '.join(unknown)}: there are {', '.join(known)}")
+    if options.engine == "afl" and options.sanitizer == "memory":
+        raise LabError("--engine afl has no --sanitizer memory")
+    if options.engine == "afl" and options.minimize:
+        raise LabError("--minimize needs --engine libfuzzer")
 
 
 def run(options: argparse.Namespace) -> int:
     if options.brief and not os.environ.get("CI"):
         options.time = 10
-    compiler = next((path for name in ("clang++-14", "clang++") if (path := shutil.which(name))), None)
-    if not compiler or not has_libfuzzer(compiler):
+    compiler = fuzz_build.clang()
+    if not compiler:
         return skip("no clang++ with libFuzzer is installed")
-    names = options.harnesses or harnesses.names()
+    if options.engine == "afl" and (tool := missing("afl-fuzz", "afl-clang-fast++")):
+        return skip(f"{tool} is not installed (Debian: afl++)")
+    names = []
+    for name in options.harnesses or harnesses.names():
+        if why := fuzz_build.left_out(name, options.sanitizer):
+            print(f"{name}: left out: {why}")
+        else:
+            names.append(name)
+    jobs = options.jobs or os.cpu_count() or 1
+    each = max(1, jobs // len(names)) if options.jobs and names else 1
     board = Board()
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        waiting = {pool.submit(fuzz, compiler, name, options, board) for name in names}
+    with ThreadPoolExecutor(max_workers=min(jobs, len(names)) or 1) as pool:
+        waiting = {pool.submit(fuzz, compiler, name, options, each, board) for name in names}
         ended = set()
         while waiting:
             done, waiting = wait(waiting, timeout=1)
             ended |= done
             board.show()
     board.line.clear()
-    failed = [future.result() for future in ended].count(False)
+    results = [future.result() for future in ended]
+    failed = sum(1 for good, _ in results if not good)
+    print(f"fuzz: {sum(count for _, count in results)} executions")
     print(f"fuzz: {len(names) - failed} harnesses ran for {options.time} s without a finding, {failed} failed")
     return 1 if failed else 0
 
@@ -105,63 +120,56 @@ class Board:
                 self.line.show(f"{self.line.seconds():.0f} s  {states}")
 
 
-def has_libfuzzer(compiler: str) -> bool:
-    with tempfile.TemporaryDirectory() as scratch:
-        command = [compiler, "-fsanitize=fuzzer,address,undefined", "-x", "c++", "-", "-o", f"{scratch}/empty"]
-        done = subprocess.run(command, input=EMPTY, text=True, capture_output=True, timeout=120, check=False)
-        return done.returncode == 0
-
-
-def fuzz(compiler: str, name: str, options: argparse.Namespace, board: Board) -> bool:
+def fuzz(compiler: str, name: str, options: argparse.Namespace, jobs: int, board: Board) -> tuple[bool, int]:
+    """Whether there was no finding, and the number of executions."""
     room = options.build / name
     found, findings, kept = room / "corpus", room / "findings", harnesses.CORPUS / name
     if not kept.is_dir():
         board.note(name, f"there is no corpus yet: made {os.path.relpath(kept)}")
     for folder in (found, findings, kept):
         folder.mkdir(parents=True, exist_ok=True)
-    program, log = room / "fuzzer", room / "log"
     board.set(name, "compiling")
-    building.quietly([compiler, *FLAGS, str(harnesses.SOURCES / f"{name}.cpp"), "-o", str(program)], f"building {name}")
+    tokens = fuzz_build.dictionary(compiler, name, room)
     seed = options.seed or random.randint(1, 2**32 - 1)
-    board.note(name, f"seed {seed} (again: ./dev fuzz {name} --seed {seed} --time {options.time})")
-    status, finding = launch([program, f"-max_total_time={options.time}", f"-seed={seed}", ONE_INPUT, "-max_len=2000",
-                              f"-artifact_prefix={findings}/", found, kept], log, options.time + 120, name, board)
-    if status:
-        board.note(name, f"whole log: {log}")
-        if finding:
-            board.note(name, f"replay: {shlex.join([str(program), ONE_INPUT, finding])}")
+    others = [f"--{word} {value}" for word, value, usual in (
+        ("engine", options.engine, "libfuzzer"), ("sanitizer", options.sanitizer, "address")) if value != usual]
+    again = shlex.join(["./dev", "fuzz", name, "--seed", str(seed), "--time", str(options.time)])
+    board.note(name, f"seed {seed} (again: {' '.join([again, *others])})")
+    if options.engine == "afl":
+        program = fuzz_build.afl(name, options.sanitizer, room)
+        outcome = fuzz_afl.run(program, room, tokens, [found, kept], jobs, seed, options.time, name, board)
+    else:
+        program = fuzz_build.libfuzzer(compiler, name, options.sanitizer, "-O1" if options.brief else "-O2", room)
+        outcome = fuzz_libfuzzer.run(program, room, tokens, [found, kept], jobs, seed, options.time, name, board)
+    if not outcome.good:
+        board.note(name, f"whole log: {outcome.log}")
+        if outcome.finding:
+            board.note(name, f"replay: {shlex.join([*map(str, outcome.replay), outcome.finding])}")
     elif options.minimize:
         merged = room / "merged"
         shutil.rmtree(merged, ignore_errors=True)
         shutil.copytree(kept, merged)
-        launch([program, "-merge=1", "-use_counters=0", merged, found], room / "merge-log", 600, name, board)
+        fuzz_libfuzzer.merge(program, room, merged, found, name, board)
         for file in merged.iterdir():
             shutil.copy(file, kept / file.name)
     board.end(name)
-    return status == 0
+    record(options, name, outcome.executions)
+    return outcome.good, outcome.executions
 
 
-def launch(command: list, log: Path, seconds: int, name: str, board: Board) -> tuple[int, str]:
-    """Run a fuzzer and show its reports. Return its status, and the input of a finding."""
-    finding = ""
-    with open(log, "w", encoding="utf-8") as stream:
+def record(options: argparse.Namespace, name: str, executions: int) -> None:
+    """Append a line to the log of all runs in this build folder."""
+    line = {"harness": name, "engine": options.engine, "sanitizer": options.sanitizer, "executions": executions,
+            "seconds": options.time}
+    with open(options.build / "executions.jsonl", "a", encoding="utf-8") as log:
+        log.write(json.dumps(line) + "\n")
 
-        def hear(text: str) -> None:
-            nonlocal finding
-            if not text:
-                return
-            print(text, file=stream, flush=True)
-            if state := STATUS.match(text):
-                board.set(name, f"{state[4]} execs/s, coverage {state[2]}, corpus {state[3]}")
-            elif match := FOUND.search(text):
-                finding = match[1]
-            elif text.startswith("Done ") or any(word in text for word in FAULT):
-                board.note(name, text)
 
-        board.set(name, "starting")
-        try:
-            status = progress.listen([str(word) for word in command], hear, seconds, cwd=log.parent)
-        except subprocess.TimeoutExpired:
-            board.note(name, f"the fuzzer did not end within {seconds} s")
-            status = 1
-    return status, finding
+def total(build: Path) -> dict[str, dict[str, int]]:
+    """Executions by harness and sanitizer, of all runs."""
+    sums: dict[str, dict[str, int]] = {}
+    for line in (build / "executions.jsonl").read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        by = sums.setdefault(row["harness"], {})
+        by[row["sanitizer"]] = by.get(row["sanitizer"], 0) + row["executions"]
+    return sums

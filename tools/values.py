@@ -29,6 +29,10 @@ def seed(text: str) -> int:
     return whole(text, 2**32 - 1, "a seed: a whole number")
 
 
+def jobs(text: str) -> int:
+    return whole(text, 256, "a number of jobs: a whole number")
+
+
 def whole(text: str, largest: int, what: str) -> int:
     value = int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else 0
     if not 0 < value <= largest:

@@ -37,8 +37,8 @@ struct two_maps {
   }
 };
 
-/// Returns whether both sides succeeded; otherwise they failed alike.
-template <class T> bool both(pvhboot_error c, uint64_t where, const pvhboot::result<T>& cpp) {
+/// Returns whether both sides succeeded; otherwise they failed alike. `where` is read after both calls.
+template <class T> bool both(pvhboot_error c, const uint64_t& where, const pvhboot::result<T>& cpp) {
   saw(static_cast<uint64_t>(c));
   LAW((c == PVHBOOT_OK) == cpp.ok());
   if (cpp.ok()) return true;

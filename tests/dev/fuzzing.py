@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import support
-import command_fuzz
+import fuzz_build
 
 STEADY = """// SPDX-License-Identifier: BSL-1.0
 #include <stddef.h>
@@ -28,8 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long);  // 
 class Fuzz(support.Scratch):
     def setUp(self) -> None:
         super().setUp()
-        compiler = next((path for name in ("clang++-14", "clang++") if (path := shutil.which(name))), None)
-        if not compiler or not command_fuzz.has_libfuzzer(compiler):
+        if not fuzz_build.clang():
             self.skipTest("no clang++ with libFuzzer is installed")
         self.project = self.copy()
         self.sources = self.project / "examples" / "fuzz"
