@@ -5,6 +5,7 @@
 //
 // Input: an image (image.hpp), number size of the initrd, u8 n, n ranges.
 #include "image.hpp"
+#include "structures.hpp"
 
 namespace {
 
@@ -166,4 +167,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     check_refused(*kernel, ram.map);
   }
   return 0;
+}
+
+std::vector<fuzz::structure> fuzz::structures_of(const uint8_t* data, size_t size) {
+  structure_list list{data, size};
+  add_image(list, 0);
+  return list.found();
 }

@@ -9,6 +9,7 @@
 #include <pvhboot/pvh/explain.hpp>
 
 #include "harness.hpp"
+#include "structures.hpp"
 
 namespace {
 
@@ -84,4 +85,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto block = exact_copy(in.rest());
   check({block.get(), in.rest().size()}, shift);
   return 0;
+}
+
+std::vector<fuzz::structure> fuzz::structures_of(const uint8_t* data, size_t size) {
+  input in{data, size};
+  structure_list list{data, size};
+  in.number();
+  add_elf(list, list.offset_of(in));
+  return list.found();
 }

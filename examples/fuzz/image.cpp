@@ -11,6 +11,7 @@
 #include <pvhboot/producer.hpp>
 
 #include "harness.hpp"
+#include "structures.hpp"
 
 namespace {
 
@@ -349,4 +350,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)pvhboot::find_phys32_reloc(*image).ok();
   check_load(*image, file, 0, {false, 0, shape.piece});
   return 0;
+}
+
+std::vector<fuzz::structure> fuzz::structures_of(const uint8_t* data, size_t size) {
+  input in{data, size};
+  structure_list list{data, size};
+  for (int i = 0; i < 5; ++i) in.u8();  // the shape of the memory
+  in.number();
+  in.u64();
+  in.ranges(in.u8() % 16);
+  add_elf(list, list.offset_of(in));
+  return list.found();
 }

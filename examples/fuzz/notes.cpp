@@ -8,6 +8,7 @@
 #include <pvhboot/producer.hpp>
 
 #include "harness.hpp"
+#include "structures.hpp"
 
 namespace {
 
@@ -119,4 +120,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   LAW(i == real.notes.size() && elf_notes{again}.check().ok());
   return 0;
+}
+
+std::vector<fuzz::structure> fuzz::structures_of(const uint8_t* data, size_t size) {
+  structure_list list{data, size};
+  add_notes(list, 1, size);
+  return list.found();
 }

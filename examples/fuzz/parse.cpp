@@ -8,6 +8,7 @@
 #include <bitset>
 
 #include "memory.hpp"
+#include "structures.hpp"
 
 namespace {
 
@@ -124,4 +125,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   LAW(guarded.requests() - known <=
       1 + boot->modules().size() * (limits.string_size + 3) + 2 * boot->memory_map().size());
   return 0;
+}
+
+std::vector<fuzz::structure> fuzz::structures_of(const uint8_t* data, size_t size) {
+  input in{data, size};
+  structure_list list{data, size};
+  const uint64_t base = in.number();
+  const uint64_t at = base + in.number();
+  for (int i = 0; i < 5; ++i) in.u8();  // the split and the limits
+  add_handoff(list, list.offset_of(in), base, at);
+  return list.found();
 }

@@ -10,6 +10,7 @@
 #include <pvhboot/pvh/patch_note.hpp>
 
 #include "harness.hpp"
+#include "structures.hpp"
 
 namespace {
 
@@ -131,4 +132,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     check_set(file, static_cast<uint32_t>(s.paddr), room);
   }
   return 0;
+}
+
+std::vector<fuzz::structure> fuzz::structures_of(const uint8_t* data, size_t size) {
+  input in{data, size};
+  structure_list list{data, size};
+  in.number();
+  in.u8();
+  add_elf(list, list.offset_of(in));
+  return list.found();
 }

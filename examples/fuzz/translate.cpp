@@ -11,6 +11,7 @@
 // ranges; a start_info is u8 on Xen, u8 modules, u8 command line, number RSDP, two modules of two numbers.
 #include "image.hpp"
 #include "memory.hpp"
+#include "structures.hpp"
 
 namespace {
 
@@ -311,4 +312,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   constexpr void (*roles[])(input&) = {boot_loader, kernel, as_linux, back};
   roles[in.u8() % std::size(roles)](in);
   return 0;
+}
+
+std::vector<fuzz::structure> fuzz::structures_of(const uint8_t* data, size_t size) {
+  structure_list list{data, size};
+  if (size != 0 && data[0] % 4 == 0) add_image(list, 1);
+  return list.found();
 }
