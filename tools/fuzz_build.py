@@ -45,13 +45,13 @@ def left_out(name: str, sanitizer: str) -> str:
     return ""
 
 
-def libfuzzer(compiler: str, name: str, sanitizer: str, level: str, room: Path, include: Path | None = None) -> Path:
-    """`include` is searched before the project's own headers."""
+def libfuzzer(compiler: str, name: str, sanitizer: str, level: str, room: Path, root: Path = ROOT) -> Path:
+    """`root` is the project, or a copy of it."""
     program = room / f"fuzzer-{sanitizer}"
     made = room / f"fuzzer-{sanitizer}.o"
-    flags = ["-std=c++20", "-g", level, *WARNINGS, *([f"-I{include}"] if include else []), *INCLUDES,
-             *SANITIZERS[sanitizer], COVERAGE, *harnesses.flags(name)]
-    building.quietly([compiler, *flags, "-c", str(harnesses.SOURCES / f"{name}.cpp"), "-o", str(made)],
+    flags = ["-std=c++20", "-g", level, *WARNINGS, f"-I{root / 'include'}", *SANITIZERS[sanitizer], COVERAGE,
+             *harnesses.flags(name)]
+    building.quietly([compiler, *flags, "-c", str(root / "examples" / "fuzz" / f"{name}.cpp"), "-o", str(made)],
                      f"building {name}")
     building.quietly([compiler, "-fsanitize=fuzzer", *SANITIZERS[sanitizer], str(made), "-o", str(program)],
                      f"linking {name}")

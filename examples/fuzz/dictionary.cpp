@@ -5,9 +5,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <set>
-#include <string>
-#include <utility>
 
 #include <pvhboot/abi/memory_type.hpp>
 #include <pvhboot/abi/xen_note.hpp>
@@ -15,31 +12,49 @@
 
 namespace {
 
-std::set<std::pair<uint64_t, unsigned>> printed;
+/// No containers: this program is also built for MemorySanitizer, which does not know the library that has them.
+struct printed_token {
+  uint64_t value;
+  unsigned bytes;
+};
+printed_token printed[1024];
+unsigned printed_count = 0;
 
-/// A token of so many bytes, least significant first.
-void token(const std::string& name, uint64_t value, unsigned bytes) {
-  if (!printed.insert({value, bytes}).second) return;
-  std::printf("%s=\"", name.c_str());
+/// A token of so many bytes, least significant first, if there is none like it. Its name has two parts.
+void token(const char* group, const char* name, uint64_t value, unsigned bytes) {
+  for (unsigned i = 0; i < printed_count; ++i)
+    if (printed[i].value == value && printed[i].bytes == bytes) return;
+  if (printed_count < sizeof printed / sizeof printed[0]) printed[printed_count++] = {value, bytes};
+  std::printf("%s_%s=\"", group, name);
   for (unsigned i = 0; i < bytes; ++i) std::printf("\\x%02x", static_cast<unsigned>(value >> 8 * i & 0xff));
   std::printf("\"\n");
 }
 void token(const char* text) { std::printf("\"%s\"\n", text); }
+void numbers(const char* group, const uint64_t* first, const uint64_t* end, unsigned bytes) {
+  for (; first != end; ++first) {
+    char name[24];
+    std::snprintf(name, sizeof name, "%llx", static_cast<unsigned long long>(*first));
+    token(group, name, *first, bytes);
+  }
+}
+template <unsigned N> void numbers(const char* group, const uint64_t (&values)[N], unsigned bytes) {
+  numbers(group, values, values + N, bytes);
+}
 
 template <class S> void offsets() {
-  const std::string name = pvhboot::spec::table<S>::name;
-  for (const pvhboot::spec::field& f : pvhboot::spec::fields<S>()) token(name + "_" + f.name, f.offset, 2);
+  for (const pvhboot::spec::field& f : pvhboot::spec::fields<S>())
+    token(pvhboot::spec::table<S>::name, f.name, f.offset, 2);
 }
-template <class S> void size() { token(std::string(pvhboot::spec::table<S>::name) + "_size", sizeof(S), 2); }
+template <class S> void size() { token(pvhboot::spec::table<S>::name, "size", sizeof(S), 2); }
 template <class S> void versions() {
   for (const pvhboot::spec::field& f : pvhboot::spec::fields<S>())
-    if (f.since != 0) token(std::string("since_") + f.name, f.since, 2);
+    if (f.since != 0) token("since", f.name, f.since, 2);
 }
 
 namespace abi = pvhboot::abi;
 
 void handoff() {
-  token("magic", abi::hvm_start_magic_value, 4);
+  token("handoff", "magic", abi::hvm_start_magic_value, 4);
   size<abi::hvm_start_info>();
   size<abi::hvm_modlist_entry>();
   size<abi::hvm_memmap_table_entry>();
@@ -53,8 +68,8 @@ void elf() {
   token("Xen\\x00");
   token("\\x04\\x00\\x00\\x00\\x04\\x00\\x00\\x00\\x12\\x00\\x00\\x00Xen\\x00");
   token("GNU\\x00");
-  for (const unsigned type : {0u, 1u, 4u, 6u, 7u}) token("type" + std::to_string(type), type, 4);
-  for (const unsigned note : {1u, 18u, 19u}) token("note" + std::to_string(note), note, 4);
+  numbers("type", {0, 1, 4, 6, 7}, 4);
+  numbers("note", {18, 19}, 4);
   size<abi::Elf32_Ehdr>();
   size<abi::Elf64_Ehdr>();
   size<abi::Elf32_Phdr>();
@@ -62,10 +77,8 @@ void elf() {
   size<abi::Elf32_Shdr>();
   size<abi::Elf64_Shdr>();
   offsets<abi::Elf64_Ehdr>();
-  token("machine386", 3, 2);
-  token("machine64", 62, 2);
-  token("extended", 0xffff, 2);
-  token("multiboot", 0x1badb002, 4);
+  numbers("elf", {3, 62, 0xffff}, 2);
+  numbers("multiboot", {0x1badb002}, 4);
 }
 void linux_page() {
   offsets<abi::boot_params>();
@@ -73,13 +86,12 @@ void linux_page() {
   versions<abi::setup_header>();
   token("HdrS");
   token("LToP");
-  token("boot_flag", 0xaa55, 2);
-  token("indirect", 0x80000000, 4);
-  for (unsigned type = 0; type < 13; ++type) token("setup" + std::to_string(type), type, 4);
+  numbers("boot_flag", {0xaa55}, 2);
+  numbers("setup", {0x80000000, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, 4);
 }
 void memory_map() {
-  for (const uint64_t type : {1u, 2u, 3u, 4u, 5u, 7u, 12u, 128u, 129u}) token("type" + std::to_string(type), type, 1);
-  token("below_top", ~uint64_t{0} - 0xfff, 8);
+  numbers("memory", {1, 2, 3, 4, 5, 7, 12, 128, 129}, 1);
+  numbers("below_top", {~uint64_t{0} - 0xfff}, 8);
 }
 
 struct group {
@@ -100,8 +112,9 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: %s HARNESS\n", argv[0]);
     return 2;
   }
-  const std::string wanted = " " + std::string(argv[1]) + " ";
+  char wanted[64];
+  std::snprintf(wanted, sizeof wanted, " %s ", argv[1]);
   for (const group& g : groups)
-    if (std::strstr(g.harnesses, wanted.c_str())) g.print();
+    if (std::strstr(g.harnesses, wanted)) g.print();
   return 0;
 }

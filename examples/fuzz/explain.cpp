@@ -45,7 +45,11 @@ uint32_t plain_entry(span<const uint8_t> file) {
     ++notes;
   }
   const auto entry = pvhboot::find_phys32_entry(*image);
-  return entry && notes == 1 && entry->notes == 1 && entry->foreign == 0 && entry->damage ? entry->paddr : 0;
+  // QEMU reads eight bytes of the descriptor, which here may be the last four of the file.
+  constexpr uint64_t note_size = 12 + 4 + 8;
+  const bool is_plain = entry && notes == 1 && entry->notes == 1 && entry->foreign == 0 && entry->damage &&
+                        file.size() - entry->offset >= note_size;
+  return is_plain ? entry->paddr : 0;
 }
 
 void check(span<const uint8_t> file, uint64_t shift) {

@@ -123,14 +123,9 @@ void check_random(const pvhboot::memory_map& map, const model_map& real, const m
     return;
   }
   wide index = wide{pvhboot::scale_random(random, static_cast<uint64_t>(count))};
-  for (const places& p : found) {
-    if (index < p.count) {
-      LAW(*got == p.first + (static_cast<uint64_t>(index) << log2_of(align)));
-      return;
-    }
-    index = index - p.count;
-  }
-  LAW(false);
+  auto p = found.begin();
+  for (; index >= p->count; ++p) index = index - p->count;
+  LAW(*got == p->first + (static_cast<uint64_t>(index) << log2_of(align)));
 }
 
 /// Linux accepts the map, and outside the ISA hole and the last page it says what it said.
@@ -201,6 +196,7 @@ void operate(owned_map& mine, owned_map& other, model_map& real, unsigned what, 
       map.cut_last(std::min(r.size, real.all.back().size));
       real.all.back().size = std::min(r.size, real.all.back().size);
       if (real.all.back().size == 0) real.all.pop_back();
+      if (real.known) real.all = merged(real.all, merge_allowed);
       break;
     default: break;
   }

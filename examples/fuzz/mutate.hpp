@@ -72,8 +72,9 @@ class field_mutator {
       case 1: return old + little - 32;
       case 2: return ~little;
       case 3: return (uint64_t{1} << next() % 64) - next() % 2;
-      case 4: return old ^ uint64_t{1} << next() % 64;
-      case 5: return size_ - std::min<uint64_t>(size_, next() % (s.at + 1)) + little - 32;  // about the end of the input
+      case 4: return old ^ uint64_t { 1 } << next() % 64;
+      case 5:
+        return size_ - std::min<uint64_t>(size_, next() % (s.at + 1)) + little - 32;  // about the end of the input
       default: {
         // The value of another field: an address, a size or a count of the same input.
         const structure& other = of(all);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Runs a harness on files, and on all files of folders: a corpus, or the input of a finding.
+// Runs a harness on files, and on all files of folders: a corpus, or the input of a finding. With --digest it prints a
+// number for what the harness saw of each input, and which laws it checked.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -12,7 +13,12 @@
 int main(int argc, char** argv) {
   namespace fs = std::filesystem;
   std::vector<fs::path> files;
+  bool prints_digest = false;
   for (int i = 1; i < argc; ++i) {
+    if (std::strcmp(argv[i], "--digest") == 0) {
+      prints_digest = true;
+      continue;
+    }
     if (fs::is_directory(argv[i]))
       for (const auto& entry : fs::directory_iterator(argv[i])) files.push_back(entry.path());
     else
@@ -29,8 +35,13 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", file.c_str());  // printed before the harness runs: the last name is the failing input
     const std::vector<uint8_t> bytes(text.begin(), text.end());
     const auto exact = fuzz::exact_copy(bytes);
+    fuzz::digest = 0;
     LLVMFuzzerTestOneInput(exact.get(), bytes.size());
+    if (prints_digest)
+      std::printf("%s %016llx\n", file.filename().c_str(), static_cast<unsigned long long>(fuzz::digest));
   }
+  for (const fuzz::reached_law* law = fuzz::reached_law::all; prints_digest && law; law = law->next)
+    std::printf("law %s:%d\n", law->file, law->line);
   std::printf("%zu inputs, every law held\n", files.size());
   return files.empty() ? 1 : 0;
 }

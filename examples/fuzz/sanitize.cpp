@@ -100,7 +100,7 @@ void check_questions(const memory_map& map, const memory_range& r, uint8_t how) 
   }
   wide ram = 0;
   for (const memory_range& piece : all) {
-    ram += piece.type == memory_type::ram ? piece.size : 0;
+    if (piece.type == memory_type::ram) ram = ram + piece.size;
   }
   // Follows adjacent pieces of the type from the start of the range.
   wide at = r.addr;

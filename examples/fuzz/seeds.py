@@ -148,14 +148,16 @@ def translate_seeds() -> dict[str, bytes]:
         return struct.pack("<HB", storage, old)
 
     def loader(head: bytes, flags: int, nodes: bytes, ranges_of_map: bytes, load: int = 0x1000000,
-               cmdline: int = 0x90000, initrd: int = 0x8000000) -> bytes:
-        return (b"\0" + image(head) + bytes([flags]) + number(load) + number(load) + b"\x15" + number(cmdline) +
-                number(22) + number(initrd) + number(5000) + number(0xF59E0) + struct.pack("<HH", 0xF, 0xF) +
+               cmdline: int = 0x90000, initrd: int = 0x8000000, zero_page: int = 0x8F000) -> bytes:
+        return (b"\0" + image(head) + bytes([flags]) + number(load) + number(load) + b"\x15" + number(zero_page) +
+                number(cmdline) + number(22) + number(initrd) + number(5000) + number(0xF59E0) + struct.pack("<HH", 0xF, 0xF) +
                 nodes + ranges_of_map)
 
     def boot(modules: int, initrd: int) -> bytes:
         return bytes([1, modules, 1]) + number(0xF59E0) + number(initrd) + number(0x1000) + number(0x100000) + number(5)
 
+    usable = ranges((0, 0x9FC00, RAM), (0x20000000, 0x10000000, RAM))[1:]
+    roomy = struct.pack("<BH", 0, 152) + many(150)[3:] + usable
     pc = struct.pack("<B", 0) + struct.pack("<H", len(PC)) + ranges(*PC)[1:]
     fields = ((0x1E8, 2), (0x2D8, 16), (0x2E0, 1), (0x2ED, 16), (0x2F4, 2), (0x252, 1), (0x21A, 1), (0x21E, 1))
     node = struct.pack("<QII", 0x10030, 1, 20) + struct.pack("<QQI", 0x100000, 0x1000, RAM) + bytes(12)
@@ -163,8 +165,9 @@ def translate_seeds() -> dict[str, bytes]:
     return {
         "loader": loader(header(), 0, chain(0, 0), pc),
         "loader-chain": loader(header(), 2, chain(64, 8), pc),
-        "loader-spill": loader(header(), 2, chain(0x1000, 8), many(150)),
-        "loader-high": loader(header(), 1, chain(0, 0), pc, 1 << 33, 1 << 40, 1 << 34),
+        "loader-spill": loader(header(), 2, chain(0x1000, 8), roomy, 0x20000000, initrd=0x28000000),
+        "loader-high": loader(header(), 1, chain(0, 0), struct.pack("<BH", 0, len(PC) + 1) +
+                              ranges(*PC, (1 << 33, 1 << 33, RAM))[1:], 1 << 33, 0x300000000, 0x380000000),
         "loader-old": loader(header(0x205, 0x238), 0, chain(0, 0), pc),
         "loader-values-in-file": loader(header(setup_data=0x1234, ramdisk_image=0x5000, ramdisk_size=0x100), 0,
                                         chain(0, 0), pc),
@@ -267,6 +270,14 @@ class Elf:
         assert len(head) <= self.START
         return head.ljust(self.START, b"\0") + self.contents + tail
 
+    def without_sections(self) -> bytes:
+        """The contents end the file."""
+        file = bytearray(self.written()[:self.START + len(self.contents)])
+        at, size, number_at = (40, 8, 60) if self.bits == 64 else (32, 4, 48)
+        file[at:at + size] = bytes(size)
+        file[number_at:number_at + 2] = bytes(2)
+        return bytes(file)
+
 
 def image_seeds() -> dict[str, bytes]:
     def seed(file: bytes, *given: tuple[int, int, int], odd: int = 0, hole: int = 0, piece: int = 0xFFFF,
@@ -368,6 +379,9 @@ def files() -> dict[str, bytes]:
             "two": kernel(bits).notes(entry, note(XEN, 18, struct.pack("<I", 0x100020))).written(),
             "later": kernel(bits).notes(entry).notes(note(GNU, 3, bytes(4))).written(),
             "property": kernel(bits).notes(note(GNU, 5, bytes(16)), entry, align=8).written(),
+            "plain": kernel(bits).notes(entry, note(GNU, 3, bytes(4))).without_sections(),
+            "at-end": kernel(bits).notes(note(XEN, 18, ENTRY_32)).without_sections(),
+            "cut-at-end": kernel(bits).notes(entry).without_sections()[:-1],
             "align-0": kernel(bits).notes(entry, align=0).written(),
             "one-byte": kernel(bits).notes(note(XEN, 18, b"\x10")).written(),
             "no-room": with_first(kernel(bits).written(), 0x200, b"\xff" * (Elf.START - 0x200)),
@@ -392,7 +406,8 @@ def explain_seeds() -> dict[str, bytes]:
 
 def patch_seeds() -> dict[str, bytes]:
     return {name: number(0x100010) + b"\x20" + file for name, file in files().items()} | {
-        "small-64": number(0x100010) + b"\0" + files()["no-gap-64"]}
+        "small-64": number(0x100010) + b"\0" + files()["no-gap-64"],
+        "not-elf": number(0x100010) + b"\0" + b"\x7fELF"}
 
 
 # xen
@@ -452,6 +467,7 @@ def write_seeds() -> dict[str, bytes]:
         "version0": seed(block, text(b"first second") + b"\1" + module + b"\0\0", version=0, words=3),
         "reserved-words": seed(block, text(None) + b"\0" + bytes([len(PC)]) + pc.replace(b"\1\0\0", b"\1\7\0") + b"\4",
                                words=5 << 32),
+        "nul": seed(block, text(b"a\0b") + b"\0\0\0"),
         "nothing": seed(block, text(None) + b"\0\0\0"),
     }
 
@@ -527,6 +543,7 @@ def tool_seeds() -> dict[str, bytes]:
     page += struct.pack("<QQIQQI", 0, 0x9FC00, RAM, 0x100000, 0x7FF00000, RAM)
     return {
         "raw": number(0x1000) + handoff,
+        "wraps": number(2**64 - 16) + handoff,
         "core": number(0) + core((0x1000, handoff)),
         "core-in-pieces": number(0) + core((0x1040, handoff[0x40:]), (0x1000, handoff[:0x40]), (0x1000, b"again")),
         "bzimage": number(0) + bzimage,

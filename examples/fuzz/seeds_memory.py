@@ -6,8 +6,8 @@ The comment at the top of a harness describes its format.
 
 import struct
 
-from seeds import (ACPI, PC, PRAM, RAM, RESERVED, SOFT, bzimage_seeds, files, header, image, number, ranges,
-                   start_info, text, xen_seeds)
+from seeds import (ACPI, PC, PRAM, RAM, RESERVED, SOFT, XEN, Elf, bzimage_seeds, files, header, image, note, number,
+                   ranges, start_info, text, xen_seeds)
 
 
 def one(addr: int, size: int, kind: int) -> bytes:
@@ -31,6 +31,7 @@ def map_seeds() -> dict[str, bytes]:
         "full": seed(*pc, clean, (10, 0x200000, 0x1000, ACPI), (11, 0x300000, 1, 0), capacity=4, slots=4),
         "no-scratch": seed((0, 0x1000, 0x1000, RAM), (0, 0, 0x1000, RAM), clean, (3, 0, 1, RAM), slots=1),
         "linux": seed((0, 0, 2**64 - 1, RAM), clean, (8, 0, 0, 0), (9, 0, 0x1000, 0), (5, 0, 0, 0)),
+        "cut-last": seed((0, 0, 2**63, RAM), (0, 2**63, 2**63, RAM), clean, (9, 0, 0x249, 0), clean),
         "places": seed(*pc, clean, *((what, 0x100000, 0x1000, RAM) for what in (13, 29, 45, 61))),
     }
 
@@ -94,6 +95,9 @@ def chainload_seeds() -> dict[str, bytes]:
         "long-cmdline": seed(cmdline=200),
         "many": seed(given=many),
         "tight": seed(given=ranges((0, 0xA0000, RAM), (0x1000000, 0x2000000, RAM), (0xF0000000, 0x1000, RESERVED))),
+        "overlap": seed(modules=((0x1000, 0x1000),)),
+        "no-ram": seed(given=ranges((0x100000, 0x1000, RESERVED))),
+        "small": seed(given=ranges((0x100000, 0x100000, RAM))),
         "old": seed(head=header(0x205, 0x238)),
         "fixed": seed(head=header(relocatable=0)),
     }
@@ -116,10 +120,13 @@ def live_seeds() -> dict[str, bytes]:
     bz = bytes(0x1F1) + header(syssize=0x20, payload_length=0x40, init_size=0x10000)
     return {
         "handoff": seed(handoff, guest, (3, 0x0C, 2, 200), (9, 0x30, 2, 0xFFFFFFFF), (200, 0x18, 3, 0)),
+        "handoff-refused": seed(handoff, guest, (0, 0, 2, 1)),
         "handoff-later": seed(handoff, guest, (60, 56 + 8, 3, 2**64 - 1), (4, 56 + 16, 3, 0x1000), (5, 120, 3, 2**63)),
         "handoff-text": seed(handoff, guest, (20, 56 + 64 + 96, 0, 0), (4, 56 + 64 + 100, 0, 0x41)),
         "chain": seed(chain, nodes, (2, 0x0C, 2, 0xFFFFFFFF), (3, 0x28, 3, 0x10000), base=0x10000),
         "chain-longer": seed(chain, nodes, (3, 0x0C, 2, 60), base=0x10000),
+        "chain-indirect": seed(chain, node(0, 0x80000000, struct.pack("<IIQQ", 0x80000001, 0, 20, 0x100000)),
+                               (9, 0x14, 2, 7), base=0x10000),
         "zero-page": seed(page, bytes(zero_page) + tail, (3, 0x1E8, 0, 0xFF), (9, 0x250, 3, 0x2000)),
         "kernel": seed(kernel, files()["usual-64"], (30, 0x60, 3, 2**64 - 1), (10, 0x68, 3, 2**63)),
         "kernel-32": seed(kernel, files()["two-32"], (40, 0x2C, 1, 0xFFFF), (10, 0x800, 2, 2**31)),
@@ -141,6 +148,8 @@ def interface_seeds() -> dict[str, bytes]:
     to = number(0x6000) + number(0x6000) + struct.pack("<H", 0x400) + b"\x08" + b"\1" + module
     cpuid = b"\0\5\0" + number(0x4000000000040011) + number(0x104) + number(0x1000) + b"\4" + number(8)
     page = b"\1\2" + struct.pack("<HBHB", 0x1E8, 1, 0x252, 1) + b"\x40\0\x20"
+    damaged = (Elf(64).load(0x100000, bytes(64), 0x100).notes(note(XEN, 18, struct.pack("<Q", 0x100010)), b"\xff" * 16)
+               .written())
     bz = next(seed for name, seed in bzimage_seeds().items() if name == "usual")
     return {
         "handoff": handoff + number(0x1000) + number(0) + struct.pack("<HBBB", 0xFFFF, 255, 16, 0) + guest,
@@ -150,6 +159,7 @@ def interface_seeds() -> dict[str, bytes]:
         "linux-refused": linux + b"\0" + bz,
         "zero-page": linux + page + node(0, 1, struct.pack("<QQI", 0x100000, 0x1000, RAM)),
         "kernel": kernel + number(0) + number(0x100000) + struct.pack("<H", 0x1000) + files()["usual-64"],
+        "kernel-damaged": kernel + number(0) + number(0x100000) + struct.pack("<H", 0x1000) + damaged,
         "kernel-moved": kernel + number(0x1000) + number(0x100000) + struct.pack("<H", 0x1F00) + files()["two-32"],
         "written": written + to + rest,
         "plan": written + to + plan,

@@ -51,6 +51,14 @@ ROW("sanitize: a map that is known to be sanitised is not looked at", {
   memory_map map{storage, {}, 2, true};
   EXPECT(map.sanitize() && equal(map, table<2>{{range(0x2000, 1, 1), range(0x1000, 1, 1)}}));
 });
+ROW("cut_last: two ranges of all memory become one", {
+  memory_map_buffer<8> buffer{};
+  memory_map map{buffer};
+  EXPECT(map.append(range(0, uint64_t{1} << 63, 1)) && map.append(range(uint64_t{1} << 63, uint64_t{1} << 63, 1)));
+  EXPECT(map.sanitize() && map.size() == 2);
+  map.cut_last(0x1000);
+  EXPECT(map.is_sanitized() && equal(map, table<1>{{range(0, (uint64_t{1} << 63) + 0x1000, 1)}}));
+});
 
 // What Linux's e820__update_table() makes of each: the numbers are those of the project's collection of vectors, whose
 // number 22 is the example in the comment above that function.

@@ -68,6 +68,8 @@ class memory_map {
       --size_;
     else
       storage_[size_ - 1].size = size;
+    // Ranges kept apart because their union was 2^64 bytes may now merge.
+    if (size_ == 2 && sanitized_ && storage_[0].addr == 0 && !never_merges(storage_[0].type)) merge(storage_[0].type);
   }
   /// Merges adjacent ranges of this type in a sanitised map, also of a type that otherwise never merges.
   constexpr void merge(memory_type type) noexcept {
