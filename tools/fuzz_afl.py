@@ -51,16 +51,18 @@ def run(program: Path, room: Path, tokens: Path, corpora: list[Path], jobs: int,
 
 def follow(processes: list[subprocess.Popen], out: Path, limit: float, name: str, board) -> bool:
     """Show the state until all have ended or one has found something."""
-    began = time.monotonic()
+    began = time.time()
     board.set(name, "starting")
     try:
         while any(process.poll() is None for process in processes):
             time.sleep(1)
             crashes = findings_in(out)
+            # AFL++ 4.04 writes its state every minute.
             if done := sum_of(out, "execs_done"):
-                board.set(name, f"{done / (time.monotonic() - began):.0f} execs/s, coverage {highest_of(out, 'edges_found')}, corpus "
+                written = max(file.stat().st_mtime for file in out.glob("*/fuzzer_stats"))
+                board.set(name, f"{done / max(1.0, written - began):.0f} execs/s, coverage {highest_of(out, 'edges_found')}, corpus "
                                 f"{highest_of(out, 'corpus_count')}, findings {len(crashes)}")
-            if crashes or time.monotonic() - began > limit:
+            if crashes or time.time() - began > limit:
                 break
     finally:
         for process in processes:

@@ -40,7 +40,9 @@ class guarded_memory {
   /// `contents` lies at `base` and is cut at 2^64. No request may cross base + split.
   guarded_memory(uint64_t base, span<const uint8_t> contents, size_t split)
       : window_{base, contents.first(~base < contents.size() ? static_cast<size_t>(~base) + 1 : contents.size())},
-        split_(split) {}
+        split_(split) {
+    granted_.reserve(8);
+  }
 
   const uint8_t* bytes(uint64_t paddr, uint64_t n) {
     const uint8_t* p = window_.bytes(paddr, n);

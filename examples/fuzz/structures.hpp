@@ -12,7 +12,7 @@ namespace fuzz {
 
 class structure_list {
  public:
-  structure_list(const uint8_t* data, size_t size) : data_(data), size_(size) {}
+  structure_list(const uint8_t* data, size_t size) : data_(data), size_(size) { found_.reserve(64); }
 
   /// Adds S at an offset; false if it does not lie in the input.
   template <class S> bool add(uint64_t at) {

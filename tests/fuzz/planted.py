@@ -75,7 +75,7 @@ BUGS = (
     Bug("xen", "a full buffer accepted", "xen/xen.hpp",
         "if (nr_entries == capacity) return", "if (nr_entries > capacity) return"),
     Bug("setup_data", "a wrapped sum", "linux/setup_data.hpp",
-        "if (node.len.get() > 0xffffffff - sizeof node) return", "if (node.len.get() + 16u > 0xfffffff0u + 16u) return"),
+        "if (node.len.get() > 0xffffffff - sizeof node) return", "if (node.len.get() + uint32_t{sizeof node} > 0xffffffff) return"),
     Bug("setup_data", "room for the payload but not its header", "linux/setup_data.hpp",
         "size_of(payload) <= storage_.size() - used_", "payload <= storage_.size() - used_"),
     Bug("live", "a double fetch", "linux/setup_data.hpp",
@@ -94,7 +94,7 @@ BUGS = (
     Bug("chainload", "a module that is not reserved", "pvh/extents.hpp",
         "static_cast<void>(reserve(map, e.addr, e.size));",
         "if (e.module != 1) static_cast<void>(reserve(map, e.addr, e.size));"),
-    Bug("tool", "text that JSON cannot hold", "tools/pvhboot/kernel.cpp", "verdicts_to_json(file, {})",
+    Bug("tool", "verdicts on a part of the file", "tools/pvhboot/kernel.cpp", "verdicts_to_json(file, {})",
         "verdicts_to_json(file.after(1), {})"),
     Bug("vmm", "two things in one place", "examples/vmm/boot.cpp",
         "if (auto done = map.overwrite({*rsdp, acpi_bytes, memory_type::acpi}); !done) return done.error();", ""),
@@ -119,8 +119,9 @@ def search(compiler: str, bug: Bug, limit: int) -> str:
         found = room / "found"
         found.mkdir()
         began = time.monotonic()
-        done = subprocess.run([program, f"-max_total_time={limit}", fuzz_libfuzzer.ONE_INPUT, "-max_len=2000", "-seed=1",
-                               "-entropic=0", f"-dict={tokens}", found, harnesses.CORPUS / bug.harness], cwd=room,
+        done = subprocess.run([program, f"-max_total_time={limit}", fuzz_libfuzzer.ONE_INPUT, "-seed=1",
+                               fuzz_libfuzzer.longest([harnesses.CORPUS / bug.harness]), "-entropic=0",
+                               f"-dict={tokens}", found, harnesses.CORPUS / bug.harness], cwd=room,
                               capture_output=True, text=True, errors="replace", timeout=limit + 120, check=False)
         seconds = time.monotonic() - began
     if done.returncode == 0:
