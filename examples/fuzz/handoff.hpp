@@ -4,7 +4,6 @@
 #pragma once
 
 #include <algorithm>
-#include <set>
 #include <string>
 
 #include <pvhboot/pvh/plan.hpp>
@@ -55,9 +54,23 @@ template <class Boot> void law_same_values(const Boot& boot, const pvhboot::hand
 /// The limits of a reader that takes everything.
 inline constexpr pvhboot::parse_limits no_limits{.memmap_entries = ~uint32_t{}, .modules = ~uint32_t{}};
 
+/// Findings, in any number each. No std::multiset, whose code in libstdc++ is unknown to MemorySanitizer.
+class oddity_list {
+ public:
+  void insert(oddity what) { all_.push_back(what); }
+  [[nodiscard]] size_t count(oddity what) const {
+    return static_cast<size_t>(std::count(all_.begin(), all_.end(), what));
+  }
+  [[nodiscard]] auto begin() const { return all_.begin(); }
+  [[nodiscard]] auto end() const { return all_.end(); }
+
+ private:
+  std::vector<oddity> all_;
+};
+
 /// Writes a handoff as a block to paddr, reads it back, and returns what lint finds in it. Where it has an RSDP, there
 /// is one.
-inline std::multiset<oddity> oddities(const pvhboot::handoff& h, uint64_t paddr, const memory_range& kernel) {
+inline oddity_list oddities(const pvhboot::handoff& h, uint64_t paddr, const memory_range& kernel) {
   std::vector<uint8_t> block(static_cast<size_t>(h.size_bytes()), 0xa5);
   LAW(write(h, span<uint8_t>{block}, paddr).ok());
   const std::vector<uint8_t> rsdp = sound_rsdp();
@@ -66,7 +79,7 @@ inline std::multiset<oddity> oddities(const pvhboot::handoff& h, uint64_t paddr,
   LAW(boot.ok());
   law_same_values(*boot, h);
   owned_map scratch{2 * std::max(h.memmap.size(), h.modules.size())};
-  std::multiset<oddity> found;
+  oddity_list found;
   const auto linted =
       lint(sparse_memory{&windows}, *boot, scratch.map, [&](pvhboot::finding f) noexcept { found.insert(f.what); },
            {.kernel = kernel, .probe_ram = false});

@@ -62,7 +62,7 @@ inline std::vector<placed_thing> things_of(const plan_case& asked, const plan_ca
 inline void law_lint(const plan_case& asked, const pvhboot::boot_plan& plan, const std::vector<memory_range>& before) {
   constexpr uint64_t page = 0x1000;
   const auto found = oddities(plan.handoff, plan.start_info_paddr, {plan.kernel_base, asked.kernel.size, {}});
-  std::multiset<oddity> forced;
+  oddity_list forced;
   const auto force = [&](oddity what, bool when) {
     if (when) forced.insert(what);
   };

@@ -74,9 +74,10 @@ def main() -> int:
     wrong = []
     with tempfile.TemporaryDirectory(prefix="pvhboot-oss-fuzz-") as folder:
         for sanitizer in sanitizers:
-            found = check(sanitizer, names, compiler, Path(folder))
+            chosen = [name for name in names if not fuzz_build.left_out(name, sanitizer)]
+            found = check(sanitizer, chosen, compiler, Path(folder))
             wrong += found
-            print(f"{sanitizer}: {len(names)} harnesses, {len(found)} faults", flush=True)
+            print(f"{sanitizer}: {len(chosen)} harnesses, {len(found)} faults", flush=True)
     for text in wrong:
         print(text)
     return 1 if wrong else 0

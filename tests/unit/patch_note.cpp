@@ -404,6 +404,11 @@ ROW("set_phys32_entry, remove_phys32_entry: note_entangled", {
   };
   EXPECT(both_fail(shorter(8, 16), builder64::notes_at));
   EXPECT(shorter(8, 0).set(0x100014).entry() == 0x100014 && shorter(4, 16).set(0x100014).entry() == 0x100014);
+  // Both are padded to 4 bytes, and the shorter one has no whole note: it keeps its p_align.
+  auto cut_twice = shorter(0, 28);
+  EXPECT(cut_twice.set(0x100014).entry() == 0x100014);
+  cut_twice.before = cut_twice.bytes;
+  EXPECT(cut_twice.set(0x100014).size.ok() && cut_twice.changed() == 0);
   EXPECT(both_fail(patched{kernel(builder64{},
                                   [](auto& b) {
                                     b.entry_note(0x100010);

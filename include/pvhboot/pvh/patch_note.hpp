@@ -182,9 +182,8 @@ constexpr result<void> note_patcher::check_notes() const noexcept {
     for_each_walk(n.origin, [&](const auto& part, uint64_t length, uint64_t alignment) noexcept {
       if (!meet(n.offset, size, part.offset, length)) return;
       const auto bytes = image_->contents_of(part);
-      entangled =
-          entangled ||
-          (is_walked && (walk_at != part.offset || align != alignment || (align == 8 && walk.size() != bytes.size())));
+      entangled = entangled || (is_walked && (walk_at != part.offset || (align == 8) != (alignment == 8) ||
+                                              (align == 8 && walk.size() != bytes.size())));
       walk = bytes;
       walk_at = part.offset;
       is_walked = true;
