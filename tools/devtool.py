@@ -25,6 +25,7 @@ COMMANDS = {
     "fuzz": "command_fuzz",
     "bench": "command_bench",
     "coverage": "command_coverage",
+    "mutate": "command_mutate",
     "format": "command_format",
     "lint": "command_lint",
     "matrix": "command_matrix",

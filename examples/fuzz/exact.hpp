@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 #include <pvhboot/core/span.hpp>
@@ -42,15 +43,16 @@ inline void allow([[maybe_unused]] const void* p, [[maybe_unused]] size_t n) {
 #endif
 }
 
-/// The room of all blocks. It is empty again when every block was given back; what finds no place goes to the heap.
+/// The room of all blocks. It is empty again when every block was given back.
 class block_room {
  public:
+  /// A block, or null if there is no room.
   static uint8_t* take(size_t n) {
     if (used_ == 0) {
       forbid(bytes_, size);
       used_ = gap;
     }
-    if (n > size - gap || used_ > size - gap - n) return new uint8_t[n];
+    if (n > size - gap || used_ > size - gap - n) return nullptr;
     uint8_t* const p = bytes_ + used_;
     used_ += (n + gap - 1) / gap * gap + gap;
     ++live_;
@@ -58,10 +60,6 @@ class block_room {
     return p;
   }
   static void give_back(const uint8_t* p, size_t n) {
-    if (p < bytes_ || p >= bytes_ + size) {
-      delete[] p;
-      return;
-    }
     forbid(p, n);
     if (--live_ == 0) used_ = gap;
   }
@@ -78,11 +76,19 @@ class block_room {
 /// n objects of a type without constructor and destructor, in a block of exactly their size. They are not initialised.
 template <class T> class exact {
  public:
-  explicit exact(size_t n) : first_(reinterpret_cast<T*>(block_room::take(n * sizeof(T)))), size_(n) {}
-  exact(exact&& other) noexcept : first_(std::exchange(other.first_, nullptr)), size_(other.size_) {}
+  explicit exact(size_t n)
+      : block_(block_room::take(n * sizeof(T))),
+        heap_(block_ ? nullptr : new uint8_t[n * sizeof(T)]),
+        first_(reinterpret_cast<T*>(block_ ? block_ : heap_.get())),
+        size_(n) {}
+  exact(exact&& other) noexcept
+      : block_(std::exchange(other.block_, nullptr)),
+        heap_(std::move(other.heap_)),
+        first_(other.first_),
+        size_(other.size_) {}
   exact& operator=(exact&&) = delete;
   ~exact() {
-    if (first_) block_room::give_back(reinterpret_cast<const uint8_t*>(first_), size_ * sizeof(T));
+    if (block_) block_room::give_back(block_, size_ * sizeof(T));
   }
 
   [[nodiscard]] T* get() const { return first_; }
@@ -91,6 +97,8 @@ template <class T> class exact {
   [[nodiscard]] pvhboot::span<T> all() const { return {first_, size_}; }
 
  private:
+  uint8_t* block_;
+  std::unique_ptr<uint8_t[]> heap_;  ///< if there was no room
   T* first_;
   size_t size_;
 };

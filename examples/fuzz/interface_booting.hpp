@@ -270,6 +270,7 @@ inline void compare_written(input& in) {
   if (in.u8() % 2 != 0) return compare_plan(in, modules, c_modules);
   const auto ranges = in.ranges(in.u8() % 32);
   std::vector<pvhboot_range> c_ranges;
+  c_ranges.reserve(ranges.size());
   for (const memory_range& r : ranges) c_ranges.push_back({r.addr, r.size, static_cast<uint32_t>(r.type)});
   const uint32_t reserved[] = {in.u8(), in.u8()};
   pvhboot::handoff h{.version = in.u8() % 2u, .rsdp_paddr = in.number()};

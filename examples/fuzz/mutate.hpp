@@ -106,6 +106,7 @@ class field_mutator {
 
 }  // namespace fuzz
 
+// NOLINTNEXTLINE(misc-definitions-in-headers): a harness is one file.
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size, unsigned seed) {
   return fuzz::field_mutator{data, size, max_size, seed}.mutate();
 }

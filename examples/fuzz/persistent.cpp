@@ -38,5 +38,14 @@ int main() {
 }
 
 #else
-#error "persistent.cpp is for afl-clang-fast++, or for honggfuzz with FUZZ_HONGGFUZZ"
+
+#include <cstdio>
+
+/// Without an engine: one input from standard input.
+int main() {
+  static uint8_t data[0x10000];
+  LLVMFuzzerTestOneInput(data, std::fread(data, 1, sizeof data, stdin));
+  return 0;
+}
+
 #endif

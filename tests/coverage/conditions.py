@@ -76,7 +76,8 @@ class Header:
                 current.conditions[int(match[1])] = (int(match[2]), int(match[3]))
             elif match := VECTOR.match(row):
                 current.vectors.add((tuple(match[1].replace(" ", "").split(",")), match[2]))
-        self.conditions = {place: d.covers(number) for d in decisions.values() for number, place in d.conditions.items()}
+        self.conditions = {place: decision.covers(number) for decision in decisions.values()
+                           for number, place in decision.conditions.items()}
 
 
 def build_units(root: Path, folder: Path) -> list[list]:
@@ -178,8 +179,9 @@ def main() -> int:
                 bad.append(f"{name}:{line}: never decides: {' ## '.join(place)}")
     bad += [f"conditions.txt: covered, or not there: {' ## '.join(gap)}" for gap in gaps if gap not in used]
     print("\n".join(bad))
-    print(f"lines {totals[0]} of {totals[1]}, branches {totals[2]} of {totals[3]}, conditions {totals[4]} of {totals[5]}; "
-          f"{len(used)} gaps with a reason, {len(bad)} problems")
+    print(f"lines {totals[0]} of {totals[1]}, branches {totals[2]} of {totals[3]}, "
+          f"conditions {totals[4]} of {totals[5]};"
+          f" {len(used)} gaps with a reason, {len(bad)} problems")
     if options.html:
         print(f"{options.html / 'index.html'} has the sources")
     return 1 if bad or not totals[5] else 0

@@ -53,6 +53,9 @@ REFUSED = (
     ("lint nothing.hpp", "no header and no example ends with nothing.hpp"),
     ("format all", "unrecognized arguments: all"),
     ("bench --fast", "unrecognized arguments: --fast"),
+    ("mutate --sample 0", "--sample: '0' is not a number of mutants"),
+    ("mutate --header core/nothing.hpp", "--header: no such header: core/nothing.hpp"),
+    ("mutate --log include", "--log: include is a folder"),
     ("coverage boot", "what: invalid choice: 'boot' (choose from "),
     ("coverage --html README.md", "--html: 'README.md' is not a folder"),
 )

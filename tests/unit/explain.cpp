@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // What readers of kernel images do with one (A1 to A29 of docs/pitfalls.md). tests/images/readers.py asks real ones.
+#include <algorithm>
+#include <iterator>
 #include <vector>
 
 #include "elf_image.hpp"
@@ -402,6 +404,8 @@ ROW("explain: a multiboot header hides PVH from QEMU (A19)", {
   auto narrow = kernel(builder32{}, [](auto& b) { b.entry_note(0x100010); });
   header(narrow, 0, 0);
   EXPECT(says(narrow.contents, all32(other(image_reason::multiboot, 0x100020), right, right)));
+  header(narrow, 0xffff, 0);  // no flag for addresses
+  EXPECT(says(narrow.contents, all32(other(image_reason::multiboot, 0x100020), right, right)));
   header(narrow, 0x10000, 0);
   narrow.contents[0x1c0 + 30] = 7;
   EXPECT(says(narrow.contents, all32(other(image_reason::multiboot, 0x70000), right, right)));
@@ -645,6 +649,10 @@ ROW("explain: a bzImage, and where its payload lies", {
   EXPECT(says(file.contents, {linux_too, unpacks, unpacks, refuses(image_reason::bzimage), linux_too, linux_too}));
   EXPECT(pvhboot::explain_payload(file.contents).data() == file.contents.data() + 5 * 512 + 0x10);
   EXPECT(pvhboot::explain_payload(file.contents).size() == 0x20);
+  const auto cut = [&](size_t size) {
+    return explain(pvhboot::span<const uint8_t>{file.contents}.first(size), image_reader::qemu);
+  };
+  EXPECT(same(cut(0x206), linux_too) && same(cut(0x205), refuses(image_reason::not_elf)));
   file.contents[0x1f1] = 1;
   EXPECT(pvhboot::explain_payload(file.contents).data() == file.contents.data() + 2 * 512 + 0x10);
   put(0x206, 0x207);
@@ -700,6 +708,24 @@ TEST_CASE("explain: as many notes as readers follow") {
   CHECK(same(explain(file, image_reader::xen_dom0), refuses(image_reason::no_note)));
 }
 
+TEST_CASE("explain: Xen reads 65536 notes and no more") {
+  const auto entry_after = [](size_t empty_notes) {
+    const uint8_t entry[] = {4, 0, 0, 0, 4, 0, 0, 0, 18, 0, 0, 0, 'X', 'e', 'n', 0, 0x10, 0, 0x10, 0};
+    const size_t size = empty_notes * 12 + sizeof entry;
+    builder64 b;
+    b.load(0x100000, 0x80, 0x80);
+    auto& segment = b.note_segment();
+    b.set(segment.p_offset, builder64::file_size);
+    b.set(segment.p_filesz, size);
+    const auto head = b.written();
+    std::vector<uint8_t> file(head.contents.begin(), head.contents.end());
+    file.resize(builder64::file_size + size);
+    std::copy(std::begin(entry), std::end(entry), file.end() - sizeof entry);
+    return explain(file, image_reader::xen_dom0);
+  };
+  CHECK(same(entry_after(65535), right));
+  CHECK(same(entry_after(65536), refuses(image_reason::no_note)));
+}
 TEST_CASE("explain: as many notes in sections as Xen follows") {
   constexpr size_t notes = 65536 + 100;
   builder64 b;

@@ -451,6 +451,23 @@ ROW("write: handoff_unwritable, at the first byte that is not there", {
   EXPECT(fails(write(w.values(), b.bytes, base), errc::handoff_unwritable, base + everything_size - 1));
   EXPECT(b.untouched());
 });
+ROW("write: the modules' texts in a row, at an address of their own", {
+  const handoff_module modules[] = {
+      {.paddr = 0x10000, .cmdline = "ab"}, {.paddr = 0x11000}, {.paddr = 0x12000, .cmdline = "cd"}};
+  const handoff h{.modules = modules};
+  const handoff_layout at{.start_info_paddr = base, .modlist_paddr = base + 64, .module_cmdlines_paddr = base + 200};
+  block<256> b;
+  EXPECT(write(h, writable_window{base, b.bytes}, at));
+  const auto boot = pvhboot::parse(pvhboot::memory_window{base, b.bytes}, base);
+  EXPECT(boot && *boot->cmdline_of(boot->modules()[0]) == "ab" && *boot->cmdline_of(boot->modules()[2]) == "cd");
+  EXPECT(boot->modules()[0].cmdline_paddr == base + 200 && boot->modules()[2].cmdline_paddr == base + 203);
+});
+ROW("handoff: texts may be larger than all the rest", {
+  char text[200]{};
+  for (char& c : text) c = 'x';
+  const handoff_module modules[] = {{.paddr = 0x10000, .cmdline = {text, sizeof text}}};
+  EXPECT((handoff{.modules = modules}.size_bytes() == 56 + 32 + 201));
+});
 ROW("write: texts whose sizes exceed 64 bits in sum have no place", {
   const char c = 'x';
   const handoff_module modules[] = {{.paddr = 0x10000, .cmdline = {&c, ~size_t{} - 1}},

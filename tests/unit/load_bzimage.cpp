@@ -133,6 +133,9 @@ ROW("load_bzimage: the zero page lies above 1 MiB if there is no room below, and
   guest g;
   g.low_size = 0x1000;
   EXPECT(fails(g.load(), errc::load_unwritable, 65 * MiB - 0x3000) && g.untouched());
+  g.backed = 0x800;  // of both the kernel is looked at first
+  EXPECT(fails(g.load(), errc::load_unwritable, kernel_at + 0x800) && g.untouched());
+  g.backed = sizeof g.high;
   g.high_size = 15 * MiB + 32 * MiB;
   g.request.initrd_size = 15 * MiB - 0x3000;
   EXPECT(fails(g.load(), errc::load_unwritable, MiB) && g.untouched());

@@ -160,6 +160,43 @@ ROW("set_phys32_entry: what follows the section headers is no header", {
     p.before = p.bytes;
     return p.set(0x100010, file_size).enters(0x100010) && *p.size == file_size;
   }));
+  EXPECT(in_both_classes([](auto b) {
+    using builder = decltype(b);
+    b.load(0x100000, 0x80, 0x100);
+    b.entry_note(0x100010);
+    b.note_section();
+    typename builder::section_header fake{};  // as if notes began inside the note
+    fake.sh_type = section_type::note;
+    builder::set(fake.sh_offset, builder::notes_at + 4);
+    builder::set(fake.sh_size, 0x10);
+    patched p{b};
+    pvhboot::store(p.bytes.data() + builder::shoff + b.shnum * sizeof fake, fake);
+    return p.set(0x100014).enters(0x100014);
+  }));
+});
+ROW("set_phys32_entry: a table that moves leaves what follows it", {
+  EXPECT(in_both_classes([](auto b) {
+    using builder = decltype(b);
+    b.load(0x100000, 0x80, 0x100);
+    typename builder::program_header fake{};  // as if a PT_NOTE reached past the end of the file
+    fake.p_type = segment_type::note;
+    builder::set(fake.p_offset, 0x10);
+    builder::set(fake.p_filesz, 0x100000);
+    patched p{b};
+    pvhboot::store(p.bytes.data() + builder::phoff + sizeof fake, fake);
+    return p.set(0x100010).enters(0x100010) && *p.size > file_size;
+  }));
+});
+ROW("set_phys32_entry: note_entangled, section headers whose first bytes would lie in what is added", {
+  auto b = builder64{};
+  b.load(0x100000, 0x80, 0x100);
+  for (size_t i = b.phoff + 2 * 56; i < b.phoff + 2 * 56 + 0x40; ++i) b.bytes[i] = 0x33;
+  const auto with_sections_at = [&](uint64_t offset) {
+    b.set(b.header.e_shoff, offset);
+    return patched{b}.set(0x100010).size;
+  };
+  EXPECT(fails(with_sections_at(file_size + 20), errc::note_entangled, file_size + 20));
+  EXPECT(with_sections_at(file_size + 24));
 });
 ROW("set_phys32_entry: the moved table has every header that there was", {
   EXPECT(in_both_classes([](auto b) {

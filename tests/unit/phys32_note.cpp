@@ -264,6 +264,17 @@ ROW("find_phys32_entry: section 0 is a section like others, as for Xen", {
     return entry && entry->paddr == 0x100010 && entry->origin == note_origin::section_header;
   }));
 });
+ROW("find_phys32_entry: what follows the section headers is none", {
+  EXPECT(in_both_classes([](auto b) {
+    b.load(0x100000, 0x80, 0x80);
+    b.entry_note(0x100010);
+    b.note_section();
+    --b.shnum;
+    auto file = b.written();
+    pvhboot::store(file.contents.data() + b.shoff + b.shnum * sizeof b.shdrs[0], b.shdrs[b.shnum]);
+    return fails(find_phys32_entry(*parse_elf(file.contents)), errc::no_phys32_entry, 0);
+  }));
+});
 ROW("find_phys32_entry: a class that contradicts the machine (A21)", {
   EXPECT(both_enter_at(0x100010, [](auto& b) {
     b.header.e_machine = pvhboot::elf_machine{b.is_64 ? uint16_t{3} : uint16_t{62}};

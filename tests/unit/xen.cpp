@@ -33,6 +33,7 @@ ROW("find_xen: not there, too far, or with too few leaves", {
   EXPECT(!find_xen(machine(0x40010000, 0x40010005)).found());
   EXPECT(!find_xen(machine(0x40000000, 0x40000001)).found() && !find_xen(machine(0x40000000, 0)).found());
   EXPECT(!find_xen(machine(0x40000000, 0xffffffff)).found());
+  EXPECT(find_xen(machine(0x40000000, 0x400000ff)).found() && !find_xen(machine(0x40000000, 0x40000100)).found());
 });
 
 constexpr auto returned_map() {
