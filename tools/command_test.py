@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
     print(f"test: built in {time.monotonic() - began:.0f} s, running", flush=True)
     if left:
         print(f"test: {len(left)} test{'s' * (len(left) != 1)} left to --full", flush=True)
-    results = run_meson(options.build, options.suites, options.full)
+    results = run_meson(options.build, options.suites, options.full, show_output=len(chosen) == 1)
     return summary(results, expected_skips(EXPECTED_SKIPS), is_debian_12())
 
 
@@ -129,8 +129,8 @@ def targets_of(build: Path, tests: list[dict]) -> list[str]:
     return [os.path.relpath(name, os.path.realpath(build)) for name in files] or ["build.ninja"]
 
 
-def run_meson(build: Path, suites: list[str], full: bool) -> list[dict]:
-    """Run the tests. Return Meson's records, one for each test."""
+def run_meson(build: Path, suites: list[str], full: bool, show_output: bool = False) -> list[dict]:
+    """Run the tests. Return Meson's records, one for each test. A test that runs alone can show what it prints."""
     command = ["meson", "test", "-C", str(build), "--no-rebuild", "--print-errorlogs"]
     log = build / "meson-logs" / "testlog.json"
     if full or FULL in suites:
@@ -138,6 +138,8 @@ def run_meson(build: Path, suites: list[str], full: bool) -> list[dict]:
         log = log.with_stem(f"{log.stem}-{FULL}")
     else:
         command += ["--no-suite", FULL]
+    if show_output:
+        command.append("--verbose")
     for suite in suites:
         command += ["--suite", suite]
     log.unlink(missing_ok=True)
