@@ -94,8 +94,8 @@ BUGS = (
     Bug("chainload", "a module that is not reserved", "pvh/extents.hpp",
         "static_cast<void>(reserve(map, e.addr, e.size));",
         "if (e.module != 1) static_cast<void>(reserve(map, e.addr, e.size));"),
-    Bug("tool", "verdicts on a part of the file", "tools/pvhboot/kernel.cpp", "verdicts_to_json(file, {})",
-        "verdicts_to_json(file.after(1), {})"),
+    Bug("tool", "verdicts on a part of the file", "tools/pvhboot/document/kernel.hpp",
+        "pvhboot::explain(file, reader);", "pvhboot::explain(file.after(1), reader);"),
     Bug("vmm", "two things in one place", "examples/vmm/boot.cpp",
         "if (auto done = map.overwrite({*rsdp, acpi_bytes, memory_type::acpi}); !done) return done.error();", ""),
 )
