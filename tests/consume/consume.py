@@ -47,7 +47,7 @@ def run(*command: object, cwd: Path | None = None, **environment: str) -> str:
 
 def copy_project(target: Path) -> None:
     """Copy the sources, without build folders and fetched files."""
-    unwanted = shutil.ignore_patterns(".git", ".cache", "build*", "__pycache__")
+    unwanted = shutil.ignore_patterns(".git", ".cache", "build", "build-*", "__pycache__")
 
     def ignore(folder: str, names: list[str]) -> set[str]:
         fetched = {name for name in names if Path(folder) == ROOT / "subprojects" and name != "packagefiles"
