@@ -59,6 +59,18 @@ ROW("cut_last: two ranges of all memory become one", {
   map.cut_last(0x1000);
   EXPECT(map.is_sanitized() && equal(map, table<1>{{range(0, (uint64_t{1} << 63) + 0x1000, 1)}}));
 });
+ROW("cut_last: ranges stay apart that never merge, or whose map is not known to be sanitised", {
+  constexpr uint64_t half = uint64_t{1} << 63;
+  memory_map_buffer<8> buffer{};
+  memory_map map{buffer};
+  EXPECT(map.append(range(0, half, 12)) && map.append(range(half, half, 12)) && map.sanitize());
+  map.cut_last(0x1000);
+  EXPECT(equal(map, table<2>{{range(0, half, 12), range(half, 0x1000, 12)}}));
+  array<memory_range, 2> storage{range(0, half, 1), range(half, half, 1)};
+  memory_map unknown{storage, {}, 2};
+  unknown.cut_last(0x1000);
+  EXPECT(equal(unknown, table<2>{{range(0, half, 1), range(half, 0x1000, 1)}}));
+});
 
 // What Linux's e820__update_table() makes of each: the numbers are those of the project's collection of vectors, whose
 // number 22 is the example in the comment above that function.
