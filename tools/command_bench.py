@@ -4,13 +4,12 @@ check depends on. With `vmm`, examples/vmm with QEMU: bytes moved, and the time 
 """
 
 import argparse
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
 import building
-from common import SKIP, script
+from common import SKIP, has_header, missing, script
 from lab import ROOT
 
 VMM = "examples/vmm/vmm"
@@ -45,14 +44,11 @@ def run(options: argparse.Namespace) -> int:
 
 def show_times() -> None:
     """With Google Benchmark, where it is installed."""
-    compiler = shutil.which("g++")
-    header = compiler and subprocess.run([compiler, "-fsyntax-only", "-include", "benchmark/benchmark.h", "-x", "c++", "/dev/null"],
-                                         capture_output=True, check=False)
-    if not header or header.returncode:
+    if missing("g++") or not has_header("g++", "benchmark/benchmark.h"):
         print("times: skipped: Google Benchmark is not installed (Debian: libbenchmark-dev)")
         return
     with tempfile.TemporaryDirectory(prefix="pvhboot-bench-") as folder:
         program = Path(folder) / "times"
-        subprocess.run([compiler, "-std=c++20", "-O2", f"-I{ROOT / 'include'}", FOLDER / "times.cpp", "-o", program,
+        subprocess.run(["g++", "-std=c++20", "-O2", f"-I{ROOT / 'include'}", FOLDER / "times.cpp", "-o", program,
                         "-lbenchmark", "-lpthread"], timeout=300, check=True)
         subprocess.run([program, "--benchmark_min_time=0.1"], timeout=300, check=True)

@@ -163,13 +163,3 @@ def record(options: argparse.Namespace, name: str, executions: int) -> None:
             "seconds": options.time}
     with open(options.build / "executions.jsonl", "a", encoding="utf-8") as log:
         log.write(json.dumps(line) + "\n")
-
-
-def total(build: Path) -> dict[str, dict[str, int]]:
-    """Executions by harness and sanitizer, of all runs."""
-    sums: dict[str, dict[str, int]] = {}
-    for line in (build / "executions.jsonl").read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        by = sums.setdefault(row["harness"], {})
-        by[row["sanitizer"]] = by.get(row["sanitizer"], 0) + row["executions"]
-    return sums

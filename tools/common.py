@@ -39,6 +39,11 @@ def run(command: list, **options) -> subprocess.CompletedProcess[str]:
     return subprocess.run([str(word) for word in command], check=False, **settings)
 
 
+def has_header(compiler: str, name: str) -> bool:
+    """Whether a compiler finds a header."""
+    return run([compiler, "-fsyntax-only", "-include", name, "-x", "c++" if "++" in compiler else "c", os.devnull]).returncode == 0
+
+
 def run_or_exit(command: list, **options) -> str:
     """The standard output of a command. If the command fails, print its output and exit."""
     done = run(command, **options)

@@ -35,8 +35,7 @@ def run(program: Path, room: Path, tokens: Path, corpora: list[Path], jobs: int,
             processes.append(subprocess.Popen([*words, *role, "--", str(program)], env=os.environ | SETTINGS,
                                               stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT))
         good = follow(processes, out, seconds + 120, name, board)
-    outcome = Outcome(good, sum_of(out, "execs_done"), log, replay=["cat"])
-    outcome.replay = [room.parent / f"replay_{name}"]
+    outcome = Outcome(good, sum_of(out, "execs_done"), log, replay=[room.parent / f"replay_{name}"])
     crashes = findings_in(out)
     if crashes:
         outcome.good = False

@@ -21,7 +21,7 @@ SANITIZERS = {
     "memory": ["-fsanitize=memory,undefined", "-fno-sanitize-recover=undefined"],
     "none": [],
 }
-LIBSTDCXX = ("plan", "tool", "vmm")  # they call code of libstdc++, which MemorySanitizer does not know
+LIBSTDCXX = ("plan", *harnesses.HOSTED)  # they call code of libstdc++, which MemorySanitizer does not know
 EMPTY = "extern \"C\" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }\n"
 
 

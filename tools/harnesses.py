@@ -13,6 +13,7 @@ from lab import ROOT
 SOURCES = ROOT / "examples" / "fuzz"
 CORPUS = SOURCES / "corpus"
 FLAGS = re.compile(r"^// Flags: (.*)$", re.M)  # in the comment at the top of a harness
+HOSTED = ("tool", "vmm")  # need the libraries of tools/pvhboot and examples/vmm, and the build machine
 ENTRY = re.compile(r"\bLLVMFuzzerTestOneInput\s*\([^)]*\)\s*(?:noexcept\s*)?\{")
 
 

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from callgrind import counts, exponent, series
-from common import missing, run, run_or_exit, skip_without
+from common import has_header, missing, run_or_exit, skip_without
 
 HERE = Path(__file__).parent
 FLAGS = ["-O2", "-g", "-Wall", "-Wextra", "-Werror"]
@@ -38,10 +38,6 @@ def build(include: Path, folder: Path, libelf: bool) -> Path:
     run_or_exit(["g++", *(folder / f"{name}.o" for name in sources), folder / "library.o", "-o", folder / "bench",
                  *(["-lelf"] if libelf else [])])
     return folder / "bench"
-
-
-def has_libelf() -> bool:
-    return run(["gcc", "-fsyntax-only", "-include", "gelf.h", "-x", "c", "/dev/null"]).returncode == 0
 
 
 def show_translate(found: dict[str, int]) -> int:
@@ -107,7 +103,7 @@ def main() -> int:
     if tool := missing("gcc", "g++", "valgrind"):
         return skip_without(tool)
     with tempfile.TemporaryDirectory() as scratch:
-        found = counts(build(options.include, Path(scratch), has_libelf()), Path(scratch))
+        found = counts(build(options.include, Path(scratch), has_header("gcc", "gelf.h")), Path(scratch))
     bad = show_translate(found) + show_write(found) + show_find_entry(found) + show_sanitize(found)
     print(f"\n{bad} figures are worse than allowed")
     return 1 if bad else 0

@@ -30,8 +30,6 @@ CLANG = "clang++-19"
 TOOLS = (CLANG, "llvm-profdata-19", "llvm-cov-19")
 FLAGS = ["-std=c++20", "-w", "-O0", "-DPVHBOOT_ROWS_AT_RUN_TIME", "-fprofile-instr-generate", "-fcoverage-mapping",
          "-fcoverage-mcdc"]
-# Harnesses that need more than the library.
-NOT_OF_LIBRARY = {"tool", "vmm"}
 GAPS = Path(__file__).with_name("conditions.txt")
 
 DECISION = re.compile(r"MC/DC Decision Region \((\d+):(\d+)\) to")
@@ -88,7 +86,7 @@ def build_units(root: Path, folder: Path) -> list[list]:
 
 def build_replays(root: Path, folder: Path) -> list[list]:
     fuzz = root / "examples" / "fuzz"
-    names = [name for name in harnesses.with_corpus() if name not in NOT_OF_LIBRARY]
+    names = [name for name in harnesses.with_corpus() if name not in harnesses.HOSTED]
     build(root, folder, {name: [fuzz / f"{name}.cpp", fuzz / "replay.cpp"] for name in names})
     return [[folder / name, fuzz / "corpus" / name] for name in names]
 

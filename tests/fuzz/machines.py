@@ -20,7 +20,6 @@ from lab import ROOT
 COMPILER = "g++-12"
 FLAGS = ["-std=c++20", "-O0", "-DFUZZ_DIGEST", f"-I{ROOT / 'include'}"]
 NARROW = ["-m32", "-idirafter", "/usr/include/x86_64-linux-gnu"]
-LEFT_OUT = ("tool", "vmm")  # programs for the build machine
 LAW = re.compile(r"(?<!define )\bLAW\(")
 
 def build(name: str, scratch: Path) -> str:
@@ -73,7 +72,7 @@ def main() -> int:
                            capture_output=True, text=True, timeout=60, check=False)
     if probe.returncode:
         return skip("cannot build for 32 bits (Debian: g++-12-multilib, libc6-dev-i386)")
-    names = [name for name in harnesses.with_corpus() if name not in LEFT_OUT]
+    names = [name for name in harnesses.with_corpus() if name not in harnesses.HOSTED]
     reached: set[tuple[str, int]] = set()
     inputs = failed = 0
     with tempfile.TemporaryDirectory(prefix="pvhboot-machines-") as folder, ThreadPoolExecutor(2) as pool:
@@ -85,7 +84,7 @@ def main() -> int:
         for name in harnesses.with_corpus():
             wide, checked = replay(options.wide / f"replay_{name}", name) if (options.wide / f"replay_{name}").exists() else ([], [])
             reached |= {(Path(law.rsplit(":", 1)[0]).name, int(law.rsplit(":", 1)[1])) for law in checked}
-            if name in LEFT_OUT:
+            if name in harnesses.HOSTED:
                 continue
             narrow, _ = replay(link(name, scratch), name)
             inputs += len(narrow)

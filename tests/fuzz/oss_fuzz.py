@@ -21,7 +21,6 @@ from lab import ROOT
 
 BUILD = ROOT / "examples" / "fuzz" / "oss-fuzz" / "build.sh"
 SAMPLE = ("notes", "setup_data", "live")
-LEFT_OUT = ("tool", "vmm")
 COMMON = "-O1 -fno-omit-frame-pointer -gline-tables-only"
 SANITIZERS = {  # as the images of OSS-Fuzz set them
     "address": "-fsanitize=address -fsanitize-address-use-after-scope",
@@ -69,7 +68,7 @@ def main() -> int:
     compiler = fuzz_build.clang()
     if not compiler:
         return skip("no clang++ with libFuzzer is installed")
-    names = [name for name in harnesses.names() if name not in LEFT_OUT] if options.all else list(SAMPLE)
+    names = [name for name in harnesses.names() if name not in harnesses.HOSTED] if options.all else list(SAMPLE)
     sanitizers = list(SANITIZERS) if options.all else ["address"]
     wrong = []
     with tempfile.TemporaryDirectory(prefix="pvhboot-oss-fuzz-") as folder:

@@ -17,6 +17,7 @@
 
 #include <fmt/format.h>
 
+#include "document/places.hpp"
 #include "text.hpp"
 
 namespace tool {
@@ -84,7 +85,7 @@ size_t read_whole(int from, uint8_t* buffer, size_t size, const std::string& nam
 /// Streams a pipe into a temporary file, whose holes are the pages of zeroes, and marks the pages with a magic number
 /// on the way: a second pass over the file would halve the speed.
 int streamed(int from, const std::string& name, marked_pages& marked) {
-  constexpr size_t block = 256 * scan_page, carry = 3;  // a magic number can begin in the page before
+  constexpr size_t block = 256 * scan_page, carry = document::overhang;
   static std::array<uint8_t, scan_page + block> buffer;
   uint8_t* const fresh = buffer.data() + scan_page;
   fcntl(from, F_SETPIPE_SZ, block);

@@ -9,6 +9,7 @@
 #include <pvhboot/pvh/explain.hpp>
 #include <pvhboot/pvh/extents.hpp>
 
+#include "../document/core_file.hpp"
 #include "../document/dump_memory.hpp"
 #include "../document/kind.hpp"
 #include "../document/zero_page.hpp"
@@ -81,15 +82,13 @@ class structures {
     const size_t segment_size = is_64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
     const size_t section_size = is_64 ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr);
     for (uint64_t i = 0; i < header.phnum; ++i) {
-      const uint64_t at = header.phoff + i * segment_size;
-      if (at >= image.size() || segment_size > image.size() - at) break;
-      const auto s = pvhboot::elf_segment::from({image.data() + at, is_64});
+      pvhboot::elf_segment s;
+      if (!tool::document::read_entry(image, header.phoff, i, segment_size, is_64, s)) break;
       if (s.type == pvhboot::segment_type::note) add_part(image, s.offset, s.filesz);
     }
     for (uint64_t i = 0; i < header.shnum; ++i) {
-      const uint64_t at = header.shoff + i * section_size;
-      if (at >= image.size() || section_size > image.size() - at) break;
-      const auto s = pvhboot::elf_section::from({image.data() + at, is_64});
+      pvhboot::elf_section s{};
+      if (!tool::document::read_entry(image, header.shoff, i, section_size, is_64, s)) break;
       if (s.type == pvhboot::section_type::note) add_part(image, s.offset, s.size);
     }
   }
@@ -130,15 +129,13 @@ class structures {
     if (header.phnum != 0) return;
     // xl dump-core: names and numbers of pages are in sections.
     for (uint64_t i = 0; is_64 && i < header.shnum; ++i) {
-      const uint64_t at = header.shoff + i * sizeof(Elf64_Shdr);
-      if (at >= file_.size() || sizeof(Elf64_Shdr) > file_.size() - at) break;
-      const auto s = pvhboot::elf_section::from({file_.data() + at, is_64});
-      if (s.size % pages == 0) continue;  // the pages themselves
+      pvhboot::elf_section s{};
+      if (!tool::document::read_entry(file_, header.shoff, i, sizeof(Elf64_Shdr), is_64, s)) break;
+      if (s.size % tool::document::core_page_size == 0) continue;  // the pages themselves
       add(s.offset, s.size);
     }
     add_table(file_, header.shoff, header.shnum, sizeof(Elf64_Shdr));
   }
-  static constexpr uint64_t pages = 4096;
 
   void add_handoff(uint64_t start_info) {
     add_memory(start_info, sizeof(pvhboot::abi::hvm_start_info));

@@ -4,7 +4,7 @@
 
 const limit = 2 ** 30;  // bytes of a file
 
-// What the user can be told in one sentence.
+// An error whose message is a sentence for the user.
 class Problem extends Error {}
 
 let compiled = null;
