@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Runs a harness on files, and on all files of folders: a corpus, or the input of a finding. With --digest a
-// build with FUZZ_DIGEST prints a number for what the harness saw of each input, and which laws it checked.
+// Runs a harness on files, and on all files of folders: a corpus, or the input of a finding. A build with FUZZ_DIGEST
+// has two options. --digest prints a number for what the harness saw of each input, and which laws it checked.
+// --invert FILE:LINE inverts the law at this place, which must stop the harness.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -19,6 +20,12 @@ int main(int argc, char** argv) {
       prints_digest = true;
       continue;
     }
+#ifdef FUZZ_DIGEST
+    if (std::strcmp(argv[i], "--invert") == 0 && i + 1 < argc) {
+      fuzz::reached_law::invert = argv[++i];
+      continue;
+    }
+#endif
     if (fs::is_directory(argv[i]))
       for (const auto& entry : fs::directory_iterator(argv[i])) files.push_back(entry.path());
     else
