@@ -5,7 +5,7 @@
 Checks:
   header     pvhboot.h and layout.c in C and in C++ without a warning, hosted, freestanding, and among a kernel's macros;
              nothing in the header that generators of bindings cannot read
-  functions  functions.c, which calls every function, linked with pvhboot_c.cpp and run
+  functions  functions.c, which calls every function, linked with pvhboot_c.cpp and run; the fuzz harness calls each too
   symbols    pvhboot_c.cpp without a warning in each mode, with the four mem* functions as the only undefined symbols
   size       the linked text of loader.c, which is the same program as loader.cpp; and the bytes that c/pvhboot.h states
 """
@@ -111,11 +111,14 @@ def members() -> set[tuple[str, str]]:
 
 def check_functions(pairs: list, scratch: Path) -> list[str]:
     wrong = []
-    calls = set(re.findall(r"\b(pvhboot_\w+)\b", (HERE / "functions.c").read_text(encoding="utf-8")))
     functions = declared()
     if len(functions) < 40:
         wrong.append(f"only {len(functions)} functions were found in pvhboot.h")
-    wrong += [f"functions.c does not call {name}" for name in sorted(functions - calls)]
+    harness = sorted(ROOT.glob("examples/fuzz/interface*.?pp"))
+    for user, sources in (("functions.c", [HERE / "functions.c"]), ("the fuzz harness of the interface", harness)):
+        calls = {name for source in sources
+                 for name in re.findall(r"\b(pvhboot_\w+)\b", source.read_text(encoding="utf-8"))}
+        wrong += [f"{user} does not call {name}" for name in sorted(functions - calls)]
     rows = set(re.findall(r"^OFFSET\((\w+), (\w+),", (HERE / "layout.def").read_text(encoding="utf-8"), re.MULTILINE))
     wrong += [f"layout.def and pvhboot.h differ in {struct}.{member}" for struct, member in sorted(rows ^ members())]
     for (c, cpp), word, level in itertools.product(pairs, WORDS, ("-O0", "-O2")):
