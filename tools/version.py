@@ -8,15 +8,21 @@ from pathlib import Path
 PARTS = ("MAJOR", "MINOR", "PATCH")
 
 
-def main() -> int:
-    header = sys.argv[1]
-    text = Path(header).read_text(encoding="utf-8")
+def of(header: Path) -> str:
+    """The version, as MAJOR.MINOR.PATCH. Raises ValueError if a part is missing."""
+    text = header.read_text(encoding="utf-8")
     numbers = [re.findall(rf"^#define PVHBOOT_VERSION_{part} (\d+)$", text, re.MULTILINE) for part in PARTS]
     if any(len(found) != 1 for found in numbers):
-        print(f"{header}: each of PVHBOOT_VERSION_MAJOR, _MINOR and _PATCH must be defined once as a number",
-              file=sys.stderr)
+        raise ValueError(f"{header}: each of PVHBOOT_VERSION_MAJOR, _MINOR and _PATCH must be defined once as a number")
+    return ".".join(found[0] for found in numbers)
+
+
+def main() -> int:
+    try:
+        print(of(Path(sys.argv[1])))
+    except ValueError as why:
+        print(why, file=sys.stderr)
         return 1
-    print(".".join(found[0] for found in numbers))
     return 0
 
 

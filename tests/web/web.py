@@ -16,14 +16,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+import npm_packages
 from common import missing, skip
 from images import crafted
 from lab import ROOT, LabError, bzimage, packages
 from tool.tool import DATA, capture, core, node, zero_page
 
 HERE = Path(__file__).resolve().parent
-LOCK = HERE / "package-lock.json"
-CACHE = ROOT / ".cache" / "npm"
 READERS = {"xen": "xen-toolstack"}  # names of --for, and those of tests/images/explain.cpp where they differ
 MIB = 1 << 20
 START_INFO = struct.pack("<IIIIQQQQII", 0x336EC578, 1, 0, 0, 0, 0, 0, 0, 0, 0)
@@ -125,41 +124,12 @@ def edits(plan: Plan) -> list[dict]:
     return found
 
 
-def check_lock() -> list[str]:
-    """The lock has no address of a registry, and the hash of every package."""
-    text = LOCK.read_text(encoding="utf-8")
-    locked = {name: entry for name, entry in json.loads(text)["packages"].items() if name}
-    wrong = [f"{name} has no integrity hash" for name, entry in locked.items() if not entry.get("integrity", "").startswith("sha512-")]
-    if "resolved" in text or "://" in text or "registry" in (HERE / ".npmrc").read_text(encoding="utf-8").replace(
-            "omit-lockfile-registry-resolved=true", ""):
-        wrong.append("package-lock.json or .npmrc names a registry")
-    return wrong if locked else ["the lock has no packages"]
-
-
 def is_reproducible(page: Path) -> bool:
     """A build in another folder gives the same bytes."""
     with tempfile.TemporaryDirectory(prefix="pvhboot-page-") as folder:
         again = Path(folder) / page.name
         subprocess.run([sys.executable, ROOT / "tools/pvhboot/web/build.py", again], timeout=300, check=True)
         return again.read_bytes() == page.read_bytes()
-
-
-def install(folder: Path) -> str:
-    """npm ci into the folder, unless it has what the lock says. Returns why that failed."""
-    stamp = folder / "installed"
-    lock = LOCK.read_text(encoding="utf-8")
-    if stamp.exists() and stamp.read_text(encoding="utf-8") == lock:
-        return ""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "package-lock.json", ".npmrc"):
-        shutil.copy(HERE / name, folder)
-    words = ["npm", "ci", "--ignore-scripts", "--prefer-offline", "--cache", str(CACHE)]
-    done = subprocess.run(words, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=120, check=False)
-    if done.returncode:
-        return f"npm ci failed: {' '.join(done.stderr.split()[:30])}"
-    stamp.write_text(lock, encoding="utf-8")
-    return ""
 
 
 def main() -> int:
@@ -170,7 +140,7 @@ def main() -> int:
     parser.add_argument("--artefacts", type=Path, required=True)
     parser.add_argument("--only", nargs="*", default=[], metavar="GROUP", help="only these groups of checks.mjs")
     options = parser.parse_args()
-    for wrong in check_lock():
+    for wrong in npm_packages.check_lock(HERE):
         print(f"NOT OK {wrong}")
         return 1
     module = options.page.with_suffix(".wasm")
@@ -183,7 +153,7 @@ def main() -> int:
         return 1
     if lacking := missing("node", "npm", "chromium"):
         return skip(f"{lacking} is not installed")
-    if why := install(options.artefacts / "npm"):
+    if why := npm_packages.install(HERE, options.artefacts / "npm"):
         return skip(why)
     with tempfile.TemporaryDirectory(prefix="pvhboot-web-") as folder:
         plan = Plan(Path(folder), options.tool.resolve())
