@@ -37,6 +37,8 @@ MACHINES = {
     # The build machine, with clang.
     "sanitizers": Machine("clang++-14", "", ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
                           "clang-14, libclang-rt-14-dev"),
+    # The same machine and compiler as the suite unit, with optimisation.
+    "optimized": Machine("g++-12", "", ["-O2"], "g++-12"),
     # A cross compiler does not search the folder of doctest and Boost, whose headers are for any machine.
     "big_endian": Machine("powerpc-linux-gnu-g++-12", "qemu-ppc", ["-idirafter", "/usr/include"],
                           "g++-12-powerpc-linux-gnu", ["-static"]),

@@ -18,7 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 WORDS = HERE / "words.txt"
 LATER = HERE / "prose_later.txt"
-FOLDERS = ("docs", "examples", "include", "subprojects/packagefiles", "tests", "tools", ".ci")
+FOLDERS = ("docs", "examples", "include", "spec", "subprojects/packagefiles", "tests", "tools", ".ci")
 LEFT_OUT = ("examples/fuzz/corpus/", "tests/style/words.txt", "tests/style/prose_later.txt")
 Piece = tuple[int, str]  # a line number and prose of that line
 
