@@ -18,7 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 WORDS = HERE / "words.txt"
 LATER = HERE / "prose_later.txt"
-FOLDERS = ("docs", "examples", "include", "spec", "subprojects/packagefiles", "tests", "tools", ".ci")
+FOLDERS = ("cmake", "docs", "examples", "include", "spec", "subprojects/packagefiles", "tests", "tools", ".ci")
 LEFT_OUT = ("examples/fuzz/corpus/", "tests/style/words.txt", "tests/style/prose_later.txt")
 Piece = tuple[int, str]  # a line number and prose of that line
 
@@ -29,6 +29,7 @@ C_TOKEN = re.compile(r"""
   | "(?P<string>(?:\\.|[^"\\\n])*)"
 """, re.VERBOSE | re.MULTILINE | re.DOTALL)
 MESON_TOKEN = re.compile(r"'''.*?'''|'(?:\\.|[^'\\\n])*'|(?P<comment>\#[^\n]*)", re.DOTALL)
+CMAKE_TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|(?P<comment>#[^\n]*)', re.DOTALL)
 FENCE = re.compile(r"^ *(```|~~~)")
 
 
@@ -83,6 +84,11 @@ def of_meson(text: str) -> list[Piece]:
             if match["comment"]]
 
 
+def of_cmake(text: str) -> list[Piece]:
+    return [(text.count("\n", 0, match.start()) + 1, match["comment"].strip("# ")) for match in CMAKE_TOKEN.finditer(text)
+            if match["comment"]]
+
+
 def of_python(text: str) -> list[Piece]:
     found = [(number, name.replace("_", " ")) for number, name in names(ast.parse(text))]
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
@@ -115,6 +121,8 @@ LANGUAGES = {".md": of_markdown, ".py": of_python, ".txt": of_plain, "": of_plai
 def language(path: Path):
     if path.name in ("meson.build", "meson_options.txt"):
         return of_meson
+    if path.name.endswith((".cmake", ".cmake.in", "CMakeLists.txt")):
+        return of_cmake
     return LANGUAGES.get(path.suffix)
 
 
@@ -133,7 +141,7 @@ def findings(pieces: list[Piece], known: list[Word]) -> list[tuple[int, str, Wor
 
 
 def files(root: Path) -> list[Path]:
-    paths = [path for path in root.iterdir() if path.is_file() and (path.suffix == ".md" or path.name == "dev"
+    paths = [path for path in root.iterdir() if path.is_file() and (path.suffix == ".md" or path.name in ("dev", "CMakeLists.txt")
                                                                     or path.name.startswith("meson"))]
     for folder in FOLDERS:
         paths += [path for path in (root / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts]
@@ -153,6 +161,7 @@ SAMPLES = {  # how a sentence stands in a file: the reader, the text before and 
     "docstring": (of_python, '"""A.\n\n', '\n"""\n', 3),
     "Python string": (of_python, "x = (f'{1}'\n     f'", " {2}')\n", 2),
     "Meson comment": (of_meson, "x = 'a # b'\n# ", "\n", 2),
+    "CMake comment": (of_cmake, 'set(x "a # b")\n# ', "\n", 2),
     "text": (of_plain, "one\n", "\n", 2),
 }
 
