@@ -8,13 +8,15 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import command_single
+import single_header
 import sources
 from common import skip
 from lab import ROOT, LabError
 
 FLAGS = ["-std=c++20", f"-I{ROOT / 'include'}"]
 EXAMPLE_FLAGS = ["-m32", "-ffreestanding", "-fno-exceptions", "-fno-rtti", "-nostdinc++"]
-HOSTED = ("examples/fuzz/", "examples/vmm/")  # programs for the build machine
+HOSTED = ("examples/fuzz/", "examples/single/", "examples/vmm/")  # programs for the build machine
 TEMPLATE = "examples/template/"
 TEMPLATE_FLAGS = ["-ffreestanding", "-fno-exceptions", "-fno-rtti", "-nostdinc++", "-DVIRTUAL_BASE=0"]
 
@@ -36,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     except sources.WrongVersion as why:
         return skip(why)
     with tempfile.TemporaryDirectory(prefix="pvhboot-lint-") as scratch:
-        jobs = header_jobs(Path(scratch)) + example_jobs()
+        jobs = header_jobs(Path(scratch)) + example_jobs(Path(scratch))
         if options.files:
             jobs = [job for job in jobs if any(job[0].endswith(name) for name in options.files)]
         results = sources.parallel(lambda job: (job[0], *tidy(tool, job[1], job[2])), jobs)
@@ -60,8 +62,11 @@ def header_jobs(scratch: Path) -> list[tuple[str, Path, list[str]]]:
     return jobs + [(path, ROOT / path, FLAGS) for path in sources.tracked((".cpp",), ("include",))]
 
 
-def example_jobs() -> list[tuple[str, Path, list[str]]]:
-    return [(path, ROOT / path, FLAGS + flags_of(path)) for path in sources.tracked((".cpp",), ("examples",))]
+def example_jobs(scratch: Path) -> list[tuple[str, Path, list[str]]]:
+    """Those of examples/single need the one file."""
+    text = command_single.make(command_single.UNKNOWN)[single_header.ALL]
+    (scratch / single_header.ALL).write_text(text, encoding="utf-8")
+    return [(path, ROOT / path, [*FLAGS, f"-I{scratch}", *flags_of(path)]) for path in sources.tracked((".cpp",), ("examples",))]
 
 
 def flags_of(path: str) -> list[str]:

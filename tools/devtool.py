@@ -21,6 +21,7 @@ COMMANDS = {
     "vmm": "command_vmm",
     "pvhboot": "command_pvhboot",
     "web": "command_web",
+    "single": "command_single",
     "test": "command_test",
     "fuzz": "command_fuzz",
     "bench": "command_bench",

@@ -15,6 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import command_single
+import single_header
 from common import SKIP
 
 LIMIT = 0.5
@@ -44,6 +46,7 @@ def instructions(command: list[str]) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--include", type=Path, required=True)
+    parser.add_argument("--one-file", action="store_true", help="also of pvhboot_all.hpp, which is made first")
     parser.add_argument("compiler")
     parser.add_argument("header", nargs="+")
     options = parser.parse_args()
@@ -53,10 +56,14 @@ def main() -> int:
             return SKIP
     with tempfile.TemporaryDirectory() as scratch:
         unit = Path(scratch) / "unit.cpp"
+        if options.one_file:
+            options.header.append(single_header.ALL)
+            text = command_single.make(command_single.UNKNOWN)[single_header.ALL]
+            (Path(scratch) / single_header.ALL).write_text(text, encoding="utf-8")
 
         def cost(text: str) -> int:
             unit.write_text(text, encoding="utf-8")
-            return instructions([options.compiler, "-std=c++20", f"-I{options.include}", "-fsyntax-only", str(unit)])
+            return instructions([options.compiler, "-std=c++20", f"-I{options.include}", f"-I{scratch}", "-fsyntax-only", str(unit)])
 
         empty = cost("")
         vector = cost("#include <vector>\n") - empty

@@ -35,7 +35,7 @@ HOSTED_ONLY = {"pvhboot/reflect.hpp"}  # needs Boost
 SOURCES = ("tests/layout/boot_params.cpp", "tests/link/everything.cpp")
 
 
-def compile_cell(compiler: str, root: Path, unit: Path, standard: str, word: str, mode: str) -> str:
+def compile_cell(compiler: str, root: Path, include: Path, unit: Path, standard: str, word: str, mode: str) -> str:
     """What the compiler says; empty if it is content."""
     flags = MODES[mode] + ([] if "clang" in compiler else GCC_WARNINGS)
     if mode == "kernel" and word == "-m64":
@@ -43,8 +43,8 @@ def compile_cell(compiler: str, root: Path, unit: Path, standard: str, word: str
     if mode == "hosted" and word == "-m32":
         flags += ["-idirafter", "/usr/include/x86_64-linux-gnu"]  # for asm/ of the kernel's headers
     for source in (unit, *(root / name for name in SOURCES)):
-        done = subprocess.run([compiler, f"-std={standard}", word, *flags, *WARNINGS, "-O2", f"-I{root / 'include'}", "-S",
-                               "-o", os.devnull, str(source)], capture_output=True, text=True, timeout=300,
+        done = subprocess.run([compiler, f"-std={standard}", word, *flags, *WARNINGS, "-O2", f"-I{include}", "-S", "-o", os.devnull,
+                               str(source)], capture_output=True, text=True, timeout=300,
                               env=dict(os.environ, LC_ALL="C"))
         if done.returncode or done.stderr:
             return f"{' '.join(done.args)}\n{done.stderr}"
@@ -60,13 +60,14 @@ def spelling(compiler: str, standard: str) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, required=True)
+    parser.add_argument("--include", type=Path, help="the folder of pvhboot/, instead of the project's")
     parser.add_argument("compiler")
     options = parser.parse_args()
     if not shutil.which(options.compiler):
         print(f"skipped: {options.compiler} is not installed")
         return SKIP
-    headers = sorted(str(path.relative_to(options.root / "include"))
-                     for path in (options.root / "include").rglob("*.hpp"))
+    include = options.include or options.root / "include"
+    headers = sorted(str(path.relative_to(include)) for path in (include / "pvhboot").rglob("*.hpp"))
     cells = [(standard, word, mode) for standard in STANDARDS for word in WORDS for mode in MODES]
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(os.cpu_count()) as pool:
         units = {}
@@ -75,7 +76,7 @@ def main() -> int:
             units[mode].write_text("".join(f"#include <{name}>\n" for name in headers
                                            if mode == "hosted" or name not in HOSTED_ONLY), encoding="utf-8")
         outputs = list(pool.map(
-            lambda cell: compile_cell(options.compiler, options.root, units[cell[2]], spelling(options.compiler, cell[0]),
+            lambda cell: compile_cell(options.compiler, options.root, include, units[cell[2]], spelling(options.compiler, cell[0]),
                                       *cell[1:]), cells))
     print(f"{options.compiler:12}" + "".join(f"{f'{word} {mode}':>20}" for word in WORDS for mode in MODES))
     for standard in STANDARDS:

@@ -48,13 +48,14 @@ MACHINES = {
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, required=True)
+    parser.add_argument("--include", type=Path, help="the folder of pvhboot/, instead of the project's")
     parser.add_argument("machine", choices=MACHINES)
     options = parser.parse_args()
     machine = MACHINES[options.machine]
     for tool, package in ((machine.compiler, machine.package), (machine.emulator, "qemu-user")):
         if tool and missing(tool):
             return skip(f"{tool} is not installed (Debian: {package})")
-    compiler = [machine.compiler, *machine.flags, *FLAGS, f"-I{options.root / 'include'}"]
+    compiler = [machine.compiler, *machine.flags, *FLAGS, f"-I{options.include or options.root / 'include'}"]
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         probe = run([*compiler, "-x", "c++", "-", "-o", scratch / "probe", *machine.link], input="int main() {}")
