@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSL-1.0
-"""The ways without a build system: pkg-config after an install, the option -I, and the C interface."""
+"""The ways without a build system: pkg-config after an install, the option -I, the C interface, and the one file."""
 
+import shutil
+import sys
 from pathlib import Path
 
 from lab import ROOT
@@ -55,3 +57,18 @@ def by_c(scratch: Path) -> None:
 
 def by_include(scratch: Path) -> None:
     compile_and_run(scratch, [f"-I{ROOT / 'include'}"])
+
+
+def by_one_file(scratch: Path) -> None:
+    """With pvhboot_all.hpp in the folder of the source, and nothing else."""
+    made = scratch / "made"
+    run(sys.executable, ROOT / "tools" / "devtool.py", "single", "--out", made)
+    user = scratch / "user"
+    user.mkdir()
+    shutil.copy(made / "pvhboot_all.hpp", user)
+    text = (HERE / "user.cpp").read_text(encoding="utf-8")
+    changed = text.replace("#include <pvhboot/pvhboot.hpp>", '#include "pvhboot_all.hpp"')
+    if changed == text:
+        raise Failure("user.cpp does not include <pvhboot/pvhboot.hpp>")
+    (user / "user.cpp").write_text(changed, encoding="utf-8")
+    compile_and_run(scratch, [], user / "user.cpp")

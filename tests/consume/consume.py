@@ -8,6 +8,7 @@ Ways:
   headers-only            `meson setup` and install without doctest, Boost and network
   pkg-config              an install into a scratch prefix
   include                 the option -I, as with a copy of the headers
+  one-file                pvhboot_all.hpp beside the source
   c                       a program in C with an installed header and source, both found by pkg-config
   cmake-find_package      CMake, with an installed library, also after a move
   cmake-versions          the versions that find_package accepts
@@ -39,6 +40,7 @@ WAYS = {
     "headers-only": by_meson.by_headers_only,
     "pkg-config": by_compiler.by_pkg_config,
     "include": by_compiler.by_include,
+    "one-file": by_compiler.by_one_file,
     "c": by_compiler.by_c,
     "cmake-find_package": by_cmake.by_find_package,
     "cmake-versions": by_cmake.by_versions,

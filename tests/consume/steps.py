@@ -85,8 +85,8 @@ def files_below(folder: Path) -> set[str]:
 
 
 
-def compile_and_run(scratch: Path, flags: list[str]) -> None:
+def compile_and_run(scratch: Path, flags: list[str], source: Path = HERE / "user.cpp") -> None:
     for compiler in ("g++", "clang++"):
         program = scratch / compiler
-        run(compiler, "-std=c++20", *WARNINGS, HERE / "user.cpp", *flags, "-o", program)
+        run(compiler, "-std=c++20", *WARNINGS, source, *flags, "-o", program)
         run(program)

@@ -28,6 +28,7 @@ from lab import ROOT, LabError
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LIMIT = 60  # seconds for a page
 MACHINE = "qemu-system-x86_64"
+MACHINES = (MACHINE, "$PVHBOOT/dev vmm ")  # commands that run until they are stopped
 
 
 @dataclass
@@ -77,7 +78,7 @@ def perform(step: Step, folder: Path, limit: float) -> None:
         stopped = False
         for line in process.stdout:
             lines.append(line)
-            if step.command.startswith(MACHINE) and step.prints and not missing_lines(step.prints, lines):
+            if step.command.startswith(MACHINES) and step.prints and not missing_lines(step.prints, lines):
                 stopped = True
                 end()
         status = process.wait()
