@@ -34,6 +34,7 @@ class Machine:
 
 MACHINES = {
     "m32": Machine("g++-12", "qemu-i386", ["-m32", "-idirafter", "/usr/include/x86_64-linux-gnu", *UBSAN], "g++-12-multilib, libc6-dev-i386"),
+    "native": Machine("g++-12", "", [], "g++-12"),
     # The build machine, with clang.
     "sanitizers": Machine("clang++-14", "", ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
                           "clang-14, libclang-rt-14-dev"),
@@ -49,6 +50,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--include", type=Path, help="the folder of pvhboot/, instead of the project's")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="these files of tests/unit, and main")
     parser.add_argument("machine", choices=MACHINES)
     options = parser.parse_args()
     machine = MACHINES[options.machine]
@@ -61,8 +63,11 @@ def main() -> int:
         probe = run([*compiler, "-x", "c++", "-", "-o", scratch / "probe", *machine.link], input="int main() {}")
         if probe.returncode:
             return skip(f"cannot link for {options.machine} (Debian: {machine.package}): {probe.stderr}")
-        sources = sorted((options.root / "tests/unit").glob("*.cpp")) + [
-            options.root / "tests/layout" / name for name in ("boot_params.cpp", "members.cpp", "query.cpp", "reflect.cpp")]
+        if options.only:
+            sources = [options.root / "tests/unit" / f"{name}.cpp" for name in ("main", *options.only)]
+        else:
+            sources = sorted((options.root / "tests/unit").glob("*.cpp")) + [
+                options.root / "tests/layout" / name for name in ("boot_params.cpp", "members.cpp", "query.cpp", "reflect.cpp")]
         objects = [scratch / f"{number}.o" for number in range(len(sources))]
         with ThreadPoolExecutor(2) as pool:
             built = list(pool.map(lambda pair: run([*compiler, "-c", "-o", pair[1], pair[0]], timeout=600),

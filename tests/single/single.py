@@ -9,7 +9,7 @@ Parts:
   headers    pvhboot_all.hpp, with --all every file too, alone and with foreign macros, as tests/headers
   two-units  every file in two units of one program, as tests/headers
   example    each file of examples/single compiles with pvhboot_all.hpp alone, and runs
-  units      tests/unit, with --all the whole folder
+  units      some of tests/unit, with --all the whole folder and tests/layout
   m32, sanitizers, big_endian, matrix, cost   the tests of tests/matrix and tests/include_cost
 """
 
@@ -29,7 +29,7 @@ TESTS = ROOT / "tests"
 MACHINES = ("m32", "sanitizers", "big_endian")
 COMPILERS = ("g++-12", "clang++-14")
 FLAGS = ["-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Werror"]
-UNITS = ("bzimage", "handoff", "main", "memory_map", "parse", "plan", "translate")
+UNITS = ("bzimage", "handoff", "memory_map", "parse", "plan", "translate")
 # What only one half has: a statement of a program, and the macros that select that half.
 HALVES = {"PVHBOOT_CONSUMER": "(void)pvhboot::prepare_for_linux;", "PVHBOOT_PRODUCER": "(void)sizeof(pvhboot::handoff);"}
 
@@ -111,17 +111,6 @@ def build(alone: Path, source: Path, compiler: str, word: str) -> Path:
     return program
 
 
-def units(folder: Path, whole: bool) -> None:
-    sources = sorted((TESTS / "unit").glob("*.cpp"))
-    if not whole:
-        sources = [source for source in sources if source.stem in UNITS]
-        if len(sources) != len(UNITS):
-            raise LabError(f"tests/unit does not have all of {', '.join(UNITS)}")
-    program = folder / "unit"
-    must_compile(*sources, f"-I{folder}", "-o", program)
-    print(must_run(program), end="")
-
-
 def delegate(test: str, *arguments: object) -> None:
     done = subprocess.run(script(TESTS / test, *arguments), stdin=subprocess.DEVNULL, timeout=1200, check=False)
     if done.returncode:
@@ -144,7 +133,7 @@ def perform(options: argparse.Namespace, folder: Path) -> None:
         case "example":
             example(folder)
         case "units":
-            units(folder, options.all)
+            delegate("matrix/units.py", "--root", ROOT, "--include", folder, "native", *([] if options.all else ["--only", *UNITS]))
         case "matrix":
             delegate("matrix/cells.py", "--root", ROOT, "--include", folder, options.compiler)
         case "cost":
