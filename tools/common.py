@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSL-1.0
-"""What the tests and the commands of ./dev share: skipped tests, scripts of tests/, compilers."""
+"""What the tests and the commands of ./dev share: skipped tests, scripts of tests/, compilers, copies of the
+project."""
 
 import os
 import shutil
@@ -50,3 +51,15 @@ def run_or_exit(command: list, **options) -> str:
     if done.returncode:
         sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
     return done.stdout
+
+
+def copy_project(target: Path) -> None:
+    """Copy the sources, without build folders and fetched files."""
+    unwanted = shutil.ignore_patterns(".git", ".cache", "build", "build-*", "__pycache__")
+
+    def ignore(folder: str, names: list[str]) -> set[str]:
+        fetched = {name for name in names if Path(folder) == ROOT / "subprojects" and name != "packagefiles"
+                   and not name.endswith(".wrap")}
+        return set(unwanted(folder, names)) | fetched
+
+    shutil.copytree(ROOT, target, ignore=ignore)
