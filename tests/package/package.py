@@ -4,16 +4,20 @@
 
 Tests:
   contents   the packages without pvhboot-tools: versions, fields, files, lintian
+  chroot     all packages, built twice in a chroot and compared; their files, lintian and autopkgtest in another chroot
   loader     the commands of the boot loader's page, with the packaged boot loader, start Linux
 """
 
 import argparse
 import re
+import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Callable
 
+import chroot
 import debian
 from common import missing, skip, skip_without
 from lab import ROOT, LabError, boot, packages, qemu
@@ -55,18 +59,23 @@ def check_contents(folder: Path, names: list[str]) -> list[str]:
 
 
 def problems_of_files(name: str, files: set[str]) -> list[str]:
+    expected = set(FILES[name])
     if name == "libpvhboot-dev":
-        expected = FILES[name] | {f"usr/{path.relative_to(ROOT)}" for path in (ROOT / "include").rglob("*") if path.is_file()}
-        expected |= {f"usr/share/cmake/pvhboot/{path.name.removesuffix('.in')}" for path in (ROOT / "cmake").glob("pvhboot*.cmake*")}
-        expected |= {f"{DOCUMENTS}{path.relative_to(ROOT)}" for path in (ROOT / "docs").rglob("*") if path.is_file()}
-        expected |= {f"{DOCUMENTS}README.md"}
-        expected |= {f"{DOCUMENTS}{path.relative_to(ROOT)}" for path in (ROOT / "examples").glob("*/**/*")
-                     if path.is_file() and "fuzz" not in path.parts}
-    else:
-        expected = FILES[name] | {f"usr/share/pvhboot/schema/{path.name}" for path in (ROOT / "tools/pvhboot/schema").iterdir()
-                                  if name == "pvhboot-tools"}
+        expected |= {f"usr/{path}" for path in below("include")}
+        expected |= {f"usr/share/cmake/pvhboot/{Path(path).name.removesuffix('.in')}" for path in below("cmake")
+                     if Path(path).name.startswith("pvhboot") and ".cmake" in path}
+        expected |= {f"{DOCUMENTS}{path}" for path in ["README.md", *below("docs"), *below("examples")]
+                     if not path.startswith("examples/fuzz/")}
+    if name == "pvhboot-tools":
+        expected |= {f"usr/share/pvhboot/{path.removeprefix('tools/pvhboot/')}" for path in below("tools/pvhboot/schema")}
     files = {path for path in files if not BY_DEBHELPER.fullmatch(path)}
-    return [f"{path} is missing" for path in sorted(expected - files)] + [f"{path} is unexpected" for path in sorted(files - expected)]
+    return [f"{path} is missing" for path in sorted(expected - files)] + [
+        f"{path} is unexpected" for path in sorted(files - expected)]
+
+
+def below(folder: str) -> list[str]:
+    """The files of a folder of the sources, if it exists."""
+    return [str(path.relative_to(ROOT)) for path in (ROOT / folder).rglob("*") if path.is_file()]
 
 
 def test_contents(build: Path) -> list[str]:
@@ -103,8 +112,77 @@ def test_loader(build: Path) -> list[str]:
     return [f"{row.what}: not ok" for row in rows if not row.ok] if rows else ["nothing was compared"]
 
 
+def test_chroot(build: Path) -> list[str]:
+    """All packages, built twice in a chroot; their tests in another one, without what the build needs."""
+    folder = build / "chroot"
+    shutil.rmtree(folder, ignore_errors=True)
+    source, results = folder / "source-package", folder / "results"
+    source.mkdir(parents=True)
+    debian.make_source(source)
+    step("a new chroot, and two builds", lambda: chroot.run_script(BUILD_TWICE, sorted(source.iterdir()), results))
+    first, second = results / "first", results / "second"
+    problems = differences(first, second)
+    problems += check_contents(first, list(FILES))
+    inputs = [*debian.packages(first).values(), *first.glob("*.tar.*"), *first.glob("*.dsc")]
+    print(step("a new chroot, and autopkgtest", lambda: chroot.run_script(AUTOPKGTEST, inputs, results)), end="")
+    print((results / "autopkgtest/summary").read_text(encoding="utf-8"), end="")
+    return problems
+
+
+# The second build has another path, user, time zone, language, umask and number of jobs, and makes the packages for all
+# architectures and those for one in two steps.
+BUILD_TWICE = """
+export DEBIAN_FRONTEND=noninteractive
+apt-get -q -q update
+apt-get -q -q -y --no-install-recommends install build-essential
+apt-get -q -q -y --no-install-recommends build-dep ./source
+mkdir first second
+cp -a source *.orig.tar.xz first
+useradd --create-home builder
+mkdir -p /home/builder/another/folder
+cp -a first/* /home/builder/another/folder
+(cd first/source && dpkg-buildpackage -us -uc >../build.log 2>&1 || { tail -n 50 ../build.log; exit 1; })
+rm -r first/source
+chown -R builder: /home/builder
+apt-get -q -q -y --no-install-recommends install locales
+echo 'de_DE.UTF-8 UTF-8' >/etc/locale.gen
+locale-gen
+su builder -c 'set -e; cd ~/another/folder/source; umask 027; export TZ=Pacific/Auckland LC_ALL=de_DE.UTF-8
+  for part in -A -B; do dpkg-buildpackage -us -uc -j1 $part >../build.log 2>&1 || { tail -n 50 ../build.log; exit 1; }; done'
+rm -r /home/builder/another/folder/source
+cp -a /home/builder/another/folder/. second
+mv first second results
+"""
+AUTOPKGTEST = """
+export DEBIAN_FRONTEND=noninteractive
+apt-get -q -q update
+apt-get -q -q -y --no-install-recommends install autopkgtest
+autopkgtest --output-dir=results/autopkgtest *.deb *.dsc -- null >results/autopkgtest.log 2>&1 || {
+  tail -n 100 results/autopkgtest.log
+  exit 1
+}
+"""
+
+
+def step(what: str, work: Callable[[], str]) -> str:
+    began = time.monotonic()
+    output = work()
+    print(f"{what}: {time.monotonic() - began:.0f} s", flush=True)
+    return output
+
+
+def differences(first: Path, second: Path) -> list[str]:
+    """The packages that differ between two builds, those of debugging information included."""
+    names = {path.name for folder in (first, second) for path in folder.glob("*.deb")}
+    equal = {name for name in names if (first / name).exists() and (second / name).exists()
+             and (first / name).read_bytes() == (second / name).read_bytes()}
+    print(f"equal in two builds, byte for byte: {' '.join(sorted(equal))}")
+    return [f"two builds of {name} differ" for name in sorted(names - equal)] if names else ["nothing was built"]
+
+
 TESTS: dict[str, tuple[Callable[[Path], list[str]], tuple[str, ...]]] = {
     "contents": (test_contents, (*debian.NEEDED, "lintian")),
+    "chroot": (test_chroot, ("mmdebstrap", "lintian")),
     "loader": (test_loader, (*debian.NEEDED, "cpio", "qemu-system-x86_64")),
 }
 
