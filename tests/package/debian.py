@@ -91,7 +91,7 @@ def state_of_sources() -> str:
     """A number for the files that the packages are made of."""
     state = hashlib.sha256()
     for name in ("CHANGELOG.md", "CMakeLists.txt", "README.md", "cmake", "debian", "docs", "examples", "include",
-                 "meson.build", "meson_options.txt", "tools/version.py", "tests/package"):
+                 "meson.build", "meson_options.txt", "spec", "tools/version.py", "tests/package"):
         place = ROOT / name
         for path in [place] if place.is_file() else sorted(place.rglob("*")):
             if path.is_file() and path.suffix != ".pyc":

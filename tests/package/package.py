@@ -62,6 +62,7 @@ def problems_of_files(name: str, files: set[str]) -> list[str]:
     expected = set(FILES[name])
     if name == "libpvhboot-dev":
         expected |= {f"usr/{path}" for path in below("include")}
+        expected |= {f"usr/share/pvhboot/{Path(path).name}" for path in below("spec") if not path.endswith(".md")}
         expected |= {f"usr/share/cmake/pvhboot/{Path(path).name.removesuffix('.in')}" for path in below("cmake")
                      if Path(path).name.startswith("pvhboot") and ".cmake" in path}
         expected |= {f"{DOCUMENTS}{path}" for path in ["README.md", *below("docs"), *below("examples")]
