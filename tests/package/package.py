@@ -5,7 +5,8 @@
 Tests:
   contents   the packages without pvhboot-tools: versions, fields, files, lintian
   chroot     all packages, built twice in a chroot and compared; their files, lintian and autopkgtest in another chroot
-  loader     the commands of the boot loader's page, with the packaged boot loader, start Linux
+  loader     the page of the packaged boot loader leads to Linux: its commands, in QEMU
+  xen        the same in a domain of Xen with the page's configuration
 """
 
 import argparse
@@ -19,17 +20,16 @@ from typing import Callable
 
 import chroot
 import debian
+import loader
 from common import missing, skip, skip_without
-from lab import ROOT, LabError, boot, packages, qemu
+from lab import ROOT, LabError, packages
 
-LOADER = "usr/lib/pvhboot/chainload"
-PAGE = "usr/share/man/man7/pvhboot-chainload.7.gz"
 # The value of Architecture and Multi-Arch.
 FIELDS = {"libpvhboot-dev": ("all", "foreign"), "pvhboot-loader": ("amd64", "foreign"), "pvhboot-tools": ("amd64", "foreign")}
 # Files of each package, apart from headers, documents, examples, schemas and what debhelper adds.
 FILES = {
     "libpvhboot-dev": {"usr/share/pkgconfig/pvhboot.pc"},
-    "pvhboot-loader": {LOADER, PAGE},
+    "pvhboot-loader": {loader.LOADER, loader.PAGE},
     "pvhboot-tools": {"usr/bin/pvhboot", "usr/share/man/man1/pvhboot.1.gz", "usr/share/pvhboot/pvhboot.html",
                       "usr/share/bash-completion/completions/pvhboot", "usr/share/zsh/site-functions/_pvhboot",
                       "usr/share/fish/vendor_completions.d/pvhboot.fish"},
@@ -83,34 +83,9 @@ def test_contents(build: Path) -> list[str]:
     own = debian.run_or_fail([sys.executable, ROOT / "tools/version.py", ROOT / "include/pvhboot/version.hpp"]).strip()
     stated = debian.version()[0]
     problems = [] if stated == own else [f"debian/changelog has the version {stated}, version.hpp has {own}"]
+    if f'"pvhboot {own}"' not in (ROOT / "examples/chainload/pvhboot-chainload.7").read_text(encoding="utf-8"):
+        problems.append(f"pvhboot-chainload.7 does not have the version {own}")
     return problems + check_contents(debian.provide(build), ["libpvhboot-dev", "pvhboot-loader"])
-
-
-def commands_of_page(page: str) -> list[str]:
-    """The commands that make the bundle: the first example of the page."""
-    block = re.search(r"^\.EX\n(.*?)^\.EE$", page, re.MULTILINE | re.DOTALL)
-    if not block:
-        raise LabError("the page has no example")
-    return [line.replace("\\-", "-") for line in block[1].splitlines()]
-
-
-def test_loader(build: Path) -> list[str]:
-    """The commands of the page make the bundle, of Debian's kernel and the lab's initramfs."""
-    kernel, loader = packages.kernel(), debian.packages(debian.provide(build))["pvhboot-loader"]
-    made = boot.userspace_of(kernel.read_bytes())
-    with tempfile.TemporaryDirectory(prefix="pvhboot-") as scratch:
-        place = Path(scratch)
-        debian.run_or_fail(["dpkg-deb", "-x", loader, place])
-        (place / "initrd").write_bytes(made.data)
-        commands = "\n".join(commands_of_page(debian.run_or_fail(["gzip", "-dc", place / PAGE])))
-        commands = commands.replace("/boot/vmlinuz-VERSION", str(kernel)).replace("/boot/initrd.img-VERSION", "initrd")
-        debian.run_or_fail(["sh", "-e", "-c", commands], cwd=place)
-        plan = boot.Plan(kernel, place / LOADER, append=f"{boot.DEFAULT_APPEND} carried.over=1")
-        done = qemu.start(qemu.Machine(plan.chainload, place / "guest.bundle", plan.append), plan.timeout)
-    rows = boot.conclude(plan, done, made, len(made.data)).rows
-    for row in rows:
-        print(f"{row.what}: {row.handed_over} -> {row.arrived}")
-    return [f"{row.what}: not ok" for row in rows if not row.ok] if rows else ["nothing was compared"]
 
 
 def test_chroot(build: Path) -> list[str]:
@@ -184,7 +159,8 @@ def differences(first: Path, second: Path) -> list[str]:
 TESTS: dict[str, tuple[Callable[[Path], list[str]], tuple[str, ...]]] = {
     "contents": (test_contents, (*debian.NEEDED, "lintian")),
     "chroot": (test_chroot, ("mmdebstrap", "lintian")),
-    "loader": (test_loader, (*debian.NEEDED, "cpio", "qemu-system-x86_64")),
+    "loader": (loader.test_qemu, (*debian.NEEDED, "cpio", "qemu-system-x86_64")),
+    "xen": (loader.test_xen, (*debian.NEEDED, "cpio", "qemu-system-x86_64")),
 }
 
 
