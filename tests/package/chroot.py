@@ -2,6 +2,7 @@
 """Run a script in a new Debian of the packages that every system has (minbase), made by mmdebstrap from the mirror that
 this system's apt uses. The chroot is removed afterwards."""
 
+import shlex
 import tempfile
 from pathlib import Path
 
@@ -10,21 +11,22 @@ from common import run
 from lab import LabError, packages
 
 PLACE = "/work"
-LIMIT = 3000  # seconds
+LIMIT = 3600  # seconds
 
 
 def run_script(script: str, inputs: list[Path], results: Path) -> str:
     """Run a shell script as root in PLACE, which has the inputs, files and folders. Afterwards `results` has the files
     that the script put into PLACE/results. Return the output."""
-    deb, options, address, suite, component = packages.source_line(packages.Archive("chroot")).split()
+    line = packages.source_line(packages.Archive("chroot"))
+    suite = line.split()[-2]
     with tempfile.TemporaryDirectory(prefix="pvhboot-") as scratch:
         program = Path(scratch) / "script"
         program.write_text(f"set -eu\ncd {PLACE}\nmkdir results\n{script}", encoding="utf-8")
         results.mkdir(exist_ok=True)
-        hooks = [f'mkdir "$1{PLACE}"', f"copy-in {program} {' '.join(map(str, inputs))} {PLACE}",
-                 f'chroot "$1" sh {PLACE}/script', f"sync-out {PLACE}/results {results}"]
-        command = ["mmdebstrap", "--variant=minbase", "--format=null", *(f"--customize-hook={hook}" for hook in hooks), suite,
-                   "/dev/null", f"{deb} {options} {address} {suite} {component}"]
+        hooks = [f'mkdir "$1{PLACE}"', f"copy-in {shlex.join(map(str, [program, *inputs]))} {PLACE}",
+                 f'chroot "$1" sh {PLACE}/script', f"sync-out {PLACE}/results {shlex.quote(str(results))}"]
+        command = ["mmdebstrap", "--variant=minbase", "--format=null", "--dpkgopt=force-unsafe-io",
+                   *(f"--customize-hook={hook}" for hook in hooks), suite, "/dev/null", line]
         done = run(command, timeout=LIMIT)
     if done.returncode:
         raise LabError(f"the chroot ended with {done.returncode}:\n{debian.last_lines(done.stdout + done.stderr)}")

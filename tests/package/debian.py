@@ -21,7 +21,7 @@ from lab import ROOT, LabError
 WITHOUT_TOOLS = "pkg.pvhboot.notools"
 NEEDED = ("dpkg-buildpackage", "dh", "meson", "ninja", "g++")
 SOURCE_FOLDER = "source"
-LIMIT = 1200  # seconds for a build
+LIMIT = 1800  # seconds for a build, or for lintian, on a busy machine
 
 
 def version() -> tuple[str, str]:
@@ -118,7 +118,7 @@ def files(package: Path) -> dict[str, str]:
 def lintian(folder: Path) -> str:
     """What lintian prints about the packages of a folder. Errors and warnings raise LabError."""
     changes = sorted(folder.glob("*.changes"))
-    done = run(["lintian", "--allow-root", "--fail-on", "error,warning", "--info", "--display-info", *changes], timeout=300)
+    done = run(["lintian", "--allow-root", "--fail-on", "error,warning", "--info", "--display-info", *changes], timeout=LIMIT)
     if done.returncode:
         raise LabError(f"lintian ended with {done.returncode}:\n{done.stdout}{done.stderr}")
     return done.stdout

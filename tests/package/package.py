@@ -12,6 +12,7 @@ Tests:
 import argparse
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -176,7 +177,7 @@ def main() -> int:
         problems = test(options.build)
     except packages.Unavailable as why:
         return skip(why)
-    except LabError as why:
+    except (LabError, subprocess.TimeoutExpired) as why:
         problems = [str(why)]
     print("\n".join(problems) or f"{options.test}: ok")
     return 1 if problems else 0
