@@ -8,6 +8,8 @@ extern "C" const uint8_t enter_linux_begin[], enter_linux_end[], enter_pvh_begin
 
 // Both are position-independent, since they run from a copy.
 //
+// Both copy by words, since emulators execute each repetition.
+//
 // enter_linux: esi = code, edi = load, ecx = bytes, edx = zero page.
 // enter_pvh: ebp = the list of copies, which ends with a destination of 0; edx = entry, ebx = start_info.
 asm(R"(
@@ -15,7 +17,12 @@ asm(R"(
   .globl enter_linux_begin, enter_linux_end, enter_pvh_begin, enter_pvh_end
 enter_linux_begin:
   mov %edi, %eax
+  mov %ecx, %ebx
+  shr $2, %ecx
   cld
+  rep movsl
+  mov %ebx, %ecx
+  and $3, %ecx
   rep movsb
   mov %edx, %esi
   xor %ebx, %ebx
@@ -30,6 +37,10 @@ enter_pvh_begin:
   mov (%ebp), %esi
   mov 4(%ebp), %edi
   mov 8(%ebp), %ecx
+  shr $2, %ecx
+  rep movsl
+  mov 8(%ebp), %ecx
+  and $3, %ecx
   rep movsb
   mov 12(%ebp), %ecx
   xor %eax, %eax
