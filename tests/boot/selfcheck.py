@@ -32,7 +32,8 @@ import command_boot
 import run as tests
 import tiny_guest
 from common import SKIP, script
-from lab import LabError, boot, bzimage, console, cpio, inputs, packages, qemu, userspace, wire, xen, \
+from images import crafted
+from lab import LabError, boot, bzimage, console, cpio, elf, inputs, packages, qemu, userspace, wire, xen, \
     xen_packages
 
 HERE = Path(__file__).resolve().parent
@@ -329,6 +330,23 @@ class Images(Folder):
                 ("not an ELF file", self.image(lzma.compress(b"text") + struct.pack("<I", 4)))):
             with self.subTest(expected), self.assertRaisesRegex(LabError, expected):
                 bzimage.unpack(image)
+
+    def test_elf(self) -> None:
+        for bits in (32, 64):
+            image = crafted.Image(bits).load(0x100000, b"12345", 0x100, flags=6).notes(
+                crafted.BUILD_ID, crafted.entry(0x123456, bits)).written()
+            first, second = elf.segments(image)
+            self.assertEqual((first.kind, first.paddr, first.filesz, first.memsz, first.executable),
+                             (elf.LOAD, 0x100000, 5, 0x100, False))
+            self.assertEqual(second.kind, elf.NOTE)
+            self.assertEqual(elf.placed_bytes(image), 5)
+            self.assertEqual(elf.pvh_entry(image), 0x123456)
+            self.assertTrue(elf.segments(crafted.kernel(bits).written())[0].executable)
+        for expected, image in (("not a little-endian ELF file", b"\x7fELF\1\2"),
+                                ("ends before its headers do", crafted.usual(64).written()[:100]),
+                                ("no PHYS32_ENTRY note", crafted.kernel(32).written())):
+            with self.subTest(expected), self.assertRaisesRegex(LabError, expected):
+                elf.pvh_entry(image)
 
     def test_archive(self) -> None:
         entries = [cpio.directory("bin"), cpio.executable("bin/tool", b"12345"), cpio.symlink("link", "bin/tool"),

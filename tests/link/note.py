@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common import missing, run, run_or_exit, skip_without
+from lab import elf
 
 HEAD = "#include <pvhboot/pvh/emit_note.hpp>\n"
 CODE = ".pushsection .text._start, \\\"ax\\\"\\n.globl _start\\n_start: hlt\\n.popsection"
@@ -84,17 +85,7 @@ class Folder:
 def notes_of(image: Path) -> list[bytes]:
     """The contents of the PT_NOTE segments."""
     data = image.read_bytes()
-    wide = data[4] == 2
-    phoff = struct.unpack_from("<Q" if wide else "<I", data, 32 if wide else 28)[0]
-    phnum = struct.unpack_from("<H", data, 56 if wide else 44)[0]
-    found = []
-    for i in range(phnum):
-        at = phoff + i * (56 if wide else 32)
-        if struct.unpack_from("<I", data, at)[0] == 4:
-            offset, = struct.unpack_from("<Q" if wide else "<I", data, at + (8 if wide else 4))
-            size, = struct.unpack_from("<Q" if wide else "<I", data, at + (32 if wide else 16))
-            found.append(data[offset:offset + size])
-    return found
+    return [data[s.offset:s.offset + s.filesz] for s in elf.segments(data) if s.kind == elf.NOTE]
 
 
 def problems(folder: Folder, linker: str, suffix: str, explain: Path) -> list[str]:
