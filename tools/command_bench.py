@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
 """Compare the library with equivalent C code and with peers: instructions, bytes of code, growth, and times, which no
-check depends on. With `vmm`, examples/vmm with QEMU: bytes moved, and the time to a kernel's first instruction.
+check depends on. With `vmm`, examples/vmm with QEMU: bytes moved, and the time to a kernel's first instruction. With
+`boot`, examples/chainload with GRUB and QEMU: instructions up to Linux's entry, and bytes moved.
 """
 
 import argparse
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import building
 from common import SKIP, has_header, missing, script
-from lab import ROOT
+from lab import ROOT, boot
 
 VMM = "examples/vmm/vmm"
 KERNEL = "examples/kernel/kernel64.elf"
@@ -19,17 +20,16 @@ CHECKS = ("measure.py", "growth.py", "size.py")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", nargs="?", choices=("code", "vmm"), default="code", help="default: code")
+    parser.add_argument("what", nargs="?", choices=("code", "boot", "vmm"), default="code", help="default: code")
     parser.add_argument("--check", action="store_true", help="fail if a count or a number of bytes is worse than allowed")
     parser.add_argument("--plots", type=Path, metavar="FOLDER", help="write pictures of the curves there, with gnuplot")
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.what == "boot":
+        return compare_example("boot_cost.py", [str(boot.CHAINLOAD)], "--logs", building.BUILD / "boot" / "cost")
     if options.what == "vmm":
-        building.configure(options=building.EXAMPLES)
-        building.compile_all(targets=[str(VMM), str(KERNEL)])
-        command = script(FOLDER / "vmm.py", "--build", building.BUILD)
-        return subprocess.run(command, stdin=subprocess.DEVNULL, timeout=1200, check=False).returncode
+        return compare_example("vmm.py", [VMM, KERNEL])
     statuses = []
     for name in CHECKS:
         plots = ["--plots", options.plots.resolve()] if options.plots and name == "growth.py" else []
@@ -40,6 +40,14 @@ def run(options: argparse.Namespace) -> int:
     if 0 not in statuses:
         return 1
     return 1 if options.check and any(status not in (0, SKIP) for status in statuses) else 0
+
+
+def compare_example(name: str, targets: list[str], *arguments: object) -> int:
+    """Build examples and run the script that compares them."""
+    building.configure(options=building.EXAMPLES)
+    building.compile_all(targets=targets)
+    command = script(FOLDER / name, "--build", building.BUILD, *arguments)
+    return subprocess.run(command, stdin=subprocess.DEVNULL, timeout=1200, check=False).returncode
 
 
 def show_times() -> None:

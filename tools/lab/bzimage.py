@@ -19,7 +19,9 @@ KERNEL_VERSION = 0x20E
 XLOADFLAGS = 0x236
 XLF_KERNEL_64 = 1
 CMDLINE_SIZE = 0x238
+CODE32_START = 0x214
 PAYLOAD = 0x248
+PREF_ADDRESS = 0x258
 HEADER_END = 0x268
 ELF = b"\x7fELF"
 ELFCLASS32 = b"\1"
@@ -51,6 +53,12 @@ def bits(image: bytes) -> int:
         return 64
     version, flags = (struct.unpack_from("<H", image, offset)[0] for offset in (VERSION, XLOADFLAGS))
     return 32 if version >= 0x20C and not flags & XLF_KERNEL_64 else 64
+
+
+def entries(image: bytes) -> tuple[int, int]:
+    """Where the protected-mode code lies, and with it the 32-bit entry: by default, and by the kernel's preference."""
+    protected_mode_offset(image)
+    return struct.unpack_from("<I", image, CODE32_START)[0], struct.unpack_from("<Q", image, PREF_ADDRESS)[0]
 
 
 def kernel_version(image: bytes) -> str:

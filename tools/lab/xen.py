@@ -196,8 +196,9 @@ class XenRun:
 
 def start(modules: list[tuple[bytes, str]], xen_options: str, memory: str, timeout: float,
           on_line: Callable[[float, str], None] | None = None, log: Path | None = None,
-          until: Until | None = None) -> XenRun:
-    """Run Xen with modules and their arguments, dom0's kernel first, until the machine ends."""
+          until: Until | None = None, extra: tuple[str, ...] = ()) -> XenRun:
+    """Run Xen with modules and their arguments, dom0's kernel first, until the machine ends. `extra` are options for
+    QEMU."""
     run = qemu.Run()
 
     def listen(seconds: float, line: str) -> None:
@@ -223,7 +224,7 @@ def start(modules: list[tuple[bytes, str]], xen_options: str, memory: str, timeo
         console = Path(scratch) / "xen.log"
         console.touch()
         machine = qemu.Machine(xen_packages.hypervisor(), None, f"{XEN_OPTIONS} {xen_options}", "q35", memory, "tcg",
-                               False, ("-cpu", CPU, "-initrd", ",".join(names), "-serial", f"file:{console}"))
+                               False, ("-cpu", CPU, "-initrd", ",".join(names), "-serial", f"file:{console}", *extra))
         try:
             run.end = qemu.start(machine, timeout, on_line=listen).end
         except LabError as why:
@@ -254,10 +255,11 @@ class Session:
 
 
 def run_guests(guests: list[Guest], files: dict[str, bytes], timeout: float, folder: Path,
-               on_line: Callable[[float, str, str], None] | None = None, memory: str = "2048M") -> Session:
+               on_line: Callable[[float, str, str], None] | None = None, memory: str = "2048M",
+               xen_options: str = "", extra: tuple[str, ...] = ()) -> Session:
     """Boot dom0 and create the guests one after the other. Each guest's console is kept as `folder`/NAME.log. A guest
     that does not end within its timeout is destroyed, and its console is kept. `memory` is the machine's; dom0 has 1200
-    MiB of it."""
+    MiB of it. `extra` are options for QEMU."""
     runs = {guest.name: GuestRun(guest.name) for guest in guests}
 
     def listen(seconds: float, line: str) -> None:
@@ -281,7 +283,7 @@ def run_guests(guests: list[Guest], files: dict[str, bytes], timeout: float, fol
     began = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        done = start(dom0, "dom0_mem=1200M", memory, timeout, listen, folder / "dom0.log")
+        done = start(dom0, f"dom0_mem=1200M {xen_options}", memory, timeout, listen, folder / "dom0.log", extra=extra)
     finally:
         for run in runs.values():
             (folder / f"{run.name}.log").write_text("\n".join([*run.lines, ""]), encoding="utf-8")
