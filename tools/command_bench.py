@@ -47,7 +47,7 @@ def compare_example(name: str, targets: list[str], *arguments: object) -> int:
     building.configure(options=building.EXAMPLES)
     building.compile_all(targets=targets)
     command = script(FOLDER / name, "--build", building.BUILD, *arguments)
-    return subprocess.run(command, stdin=subprocess.DEVNULL, timeout=1200, check=False).returncode
+    return subprocess.run(command, stdin=subprocess.DEVNULL, timeout=1800, check=False).returncode
 
 
 def show_times() -> None:

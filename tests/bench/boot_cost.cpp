@@ -16,8 +16,8 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-// The part of QEMU's plugin interface that is used here. It is the same in all versions up to 5; the version is given
-// by the build, since QEMU refuses those that it does not know.
+// The part of QEMU's plugin interface that is used here, which is the same in QEMU 7.2 and 10.0. The build gives the
+// version, since QEMU refuses those that it does not know.
 extern "C" {
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;

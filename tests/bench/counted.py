@@ -28,6 +28,14 @@ class Count:
     stored: int  # bytes
 
 
+@dataclass(frozen=True)
+class Counted:
+    """The counts of all spans, and the console of the machine."""
+
+    spans: list[Count]
+    lines: list[str]
+
+
 def plugin(folder: Path) -> Path:
     """The plugin, built for the QEMU that the lab runs."""
     if tool := missing("g++"):
@@ -65,7 +73,7 @@ def read(lines: list[str], spans: list[tuple[int, int]]) -> list[Count]:
     return found
 
 
-def on_qemu(machine: qemu.Machine, library: Path, spans: list[tuple[int, int]], timeout: float = 60) -> list[Count]:
+def on_qemu(machine: qemu.Machine, library: Path, spans: list[tuple[int, int]], timeout: float = 60) -> Counted:
     """Run the machine to the end of the last span. The machine microvm has a clock that counts instructions anyway."""
     clock = () if machine.machine == "microvm" else CLOCK
     lines: list[str] = []
@@ -77,4 +85,4 @@ def on_qemu(machine: qemu.Machine, library: Path, spans: list[tuple[int, int]], 
 
     machine = dataclasses.replace(machine, extra=(*machine.extra, *clock, *options(library, spans)))
     qemu.start(machine, timeout, on_line=on_line)
-    return read(lines, spans)
+    return Counted(read(lines, spans), lines)
