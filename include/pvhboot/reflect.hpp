@@ -33,6 +33,7 @@ template <class V> constexpr bool same_bytes(const V& a, const V& b) noexcept {
 
 /// visit(field, value…) is noexcept for every field, with one value of each struct S. Fields is fields_of<Struct>.
 template <class Fields, class Visitor, class... S> inline constexpr bool visits_noexcept = false;
+/// Whether a visit of field I is noexcept.
 template <size_t I, class Visitor, class... S>
 inline constexpr bool visits_field_noexcept =
     noexcept(std::declval<Visitor&>()(std::declval<const spec::field&>(), boost::pfr::get<I>(std::declval<S&>())...));
@@ -40,6 +41,7 @@ template <size_t... I, class Visitor, class... S>
 inline constexpr bool visits_noexcept<std::index_sequence<I...>, Visitor, S...> =
     (visits_field_noexcept<I, Visitor, S...> && ...);
 
+/// The indices of the fields of a struct.
 template <class Struct> using fields_of = std::make_index_sequence<boost::pfr::tuple_size_v<Struct>>;
 
 /// visit(field, value) for every field in order. A nested struct is one value: walk it in turn where

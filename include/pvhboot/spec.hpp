@@ -23,13 +23,15 @@
 
 namespace pvhboot::spec {
 
+/// A field as its document has it.
 struct field {
-  const char* name;
-  uint16_t offset;  ///< as the document counts: setup_header's from the start of the file, all others' from the struct
-  uint16_t size;    ///< bytes
-  uint16_t since;   ///< version of the structure's protocol that brought it; 0 if it was always there
+  const char* name;  ///< as the document spells it
+  uint16_t offset;   ///< as the document counts: setup_header's from the start of the file, all others' from the struct
+  uint16_t size;     ///< bytes
+  uint16_t since;    ///< version of the structure's protocol that brought it; 0 if it was always there
 
   [[__nodiscard__]] constexpr size_t end() const noexcept { return size_t{offset} + size; }
+  /// Whether this version of the structure's protocol has it.
   [[__nodiscard__]] constexpr bool exists_in(uint16_t version) const noexcept { return since <= version; }
 };
 
@@ -76,6 +78,7 @@ class field_range {
     uint16_t version_;
   };
 
+  /// Those of `fields` that exist in this version.
   constexpr field_range(span<const field> fields, uint16_t version) noexcept : fields_(fields), version_(version) {}
   [[__nodiscard__]] constexpr iterator begin() const noexcept { return {fields_.begin(), fields_.end(), version_}; }
   [[__nodiscard__]] constexpr iterator end() const noexcept { return {fields_.end(), fields_.end(), version_}; }
@@ -90,14 +93,19 @@ class field_range {
   uint16_t version_;
 };
 
+/// The fields of S that exist in a version of its protocol.
 template <class S> constexpr field_range fields_in(uint16_t version) noexcept { return {fields<S>(), version}; }
 
 // Concepts and not comparisons: with one, clang 14 too prints both numbers.
+/// An offset is that of the document.
 template <size_t Actual, size_t Spec> concept offset_is = Actual == Spec;
+/// A size is that of the document.
 template <size_t Actual, size_t Spec> concept size_is = Actual == Spec;
+/// Both are those of the document.
 template <size_t Offset, size_t SpecOffset, size_t Size, size_t SpecSize>
 concept field_is = offset_is<Offset, SpecOffset> && size_is<Size, SpecSize>;
 
+/// The rows of S leave no gap, and end where the struct ends.
 template <class S> constexpr bool rows_are_contiguous() noexcept {
   size_t end = table<S>::base;
   for (const field& f : table<S>::fields) {

@@ -33,40 +33,40 @@ namespace abi {
 
 /// From the APM BIOS, for 32-bit kernels.
 struct apm_bios_info {
-  le16 version{};
-  le16 cseg{};
-  le32 offset{};
-  le16 cseg_16{};
-  le16 dseg{};
-  le16 flags{};
-  le16 cseg_len{};
-  le16 cseg_16_len{};
-  le16 dseg_len{};
+  le16 version{};      ///< of the APM specification, in BCD: major << 8 | minor
+  le16 cseg{};         ///< real-mode segment of the 32-bit code
+  le32 offset{};       ///< of the 32-bit entry in that segment
+  le16 cseg_16{};      ///< real-mode segment of the 16-bit code
+  le16 dseg{};         ///< real-mode segment of the data
+  le16 flags{};        ///< of INT 15h/5300h
+  le16 cseg_len{};     ///< bytes of the 32-bit code segment
+  le16 cseg_16_len{};  ///< bytes of the 16-bit code segment
+  le16 dseg_len{};     ///< bytes of the data segment
 };
 static_assert(sizeof(apm_bios_info) == 20 && offsetof(apm_bios_info, cseg_16) == 8);
 
 /// Intel SpeedStep, from INT 15h/E980h, for 32-bit kernels.
 struct ist_info {
-  le32 signature{};
-  le32 command{};
-  le32 event{};
-  le32 perf_level{};
+  le32 signature{};   ///< what the BIOS returned in %eax
+  le32 command{};     ///< what it returned in %ebx
+  le32 event{};       ///< what it returned in %ecx
+  le32 perf_level{};  ///< what it returned in %edx
 };
 static_assert(sizeof(ist_info) == 16);
 
 /// Micro Channel system description table, obsolete.
 struct sys_desc_table {
-  le16 length{};
-  array<uint8_t, 14> table{};
+  le16 length{};               ///< bytes of the BIOS's table, without this word
+  array<uint8_t, 14> table{};  ///< its first bytes: model, submodel, BIOS revision, features
 };
 static_assert(sizeof(sys_desc_table) == 16);
 
 /// Open Firmware of the OLPC laptop.
 struct olpc_ofw_header {
-  le32 ofw_magic{};  ///< 0x2057464f, "OFW "
-  le32 ofw_version{};
-  le32 cif_handler{};  ///< call into the firmware
-  le32 irq_desc_table{};
+  le32 ofw_magic{};       ///< 0x2057464f, "OFW "
+  le32 ofw_version{};     ///< of Open Firmware
+  le32 cif_handler{};     ///< call into the firmware
+  le32 irq_desc_table{};  ///< address of the interrupt descriptor table that Open Firmware uses
 };
 static_assert(sizeof(olpc_ofw_header) == 16);
 
@@ -82,14 +82,15 @@ struct efi_info {
   le32 efi_loader_signature{};  ///< "EL32" or "EL64"
   le32 efi_systab{};            ///< low half of the address
   le32 efi_memdesc_size{};      ///< bytes
-  le32 efi_memdesc_version{};
-  le32 efi_memmap{};       ///< low half of the address
-  le32 efi_memmap_size{};  ///< bytes
-  le32 efi_systab_hi{};
-  le32 efi_memmap_hi{};
+  le32 efi_memdesc_version{};   ///< of the memory descriptors
+  le32 efi_memmap{};            ///< low half of the address
+  le32 efi_memmap_size{};       ///< bytes
+  le32 efi_systab_hi{};         ///< high half of efi_systab
+  le32 efi_memmap_hi{};         ///< high half of efi_memmap
 };
 static_assert(sizeof(efi_info) == 32 && offsetof(efi_info, efi_systab_hi) == 0x18);
 
+/// The zero page: 4096 bytes, with the setup header at 0x1f1.
 struct boot_params {
   abi::screen_info screen_info{};
   abi::apm_bios_info apm_bios_info{};

@@ -12,9 +12,9 @@ namespace pvhboot::abi {
 
 /// 20 bytes, packed: odd entries of a table are misaligned by nature.
 struct boot_e820_entry {
-  le64 addr{};
-  le64 size{};  ///< bytes
-  le<memory_type> type{};
+  le64 addr{};             ///< the first byte
+  le64 size{};             ///< bytes
+  le<memory_type> type{};  ///< what the range is for
 };
 static_assert(sizeof(boot_e820_entry) == 20 && alignof(boot_e820_entry) == 1);
 

@@ -42,7 +42,7 @@ inline constexpr size_t edd_max_mbr_signatures = 16;  ///< EDD_MBR_SIG_MAX: slot
 
 /// interface_path when host_bus_type is "ISA ".
 struct edd_interface_path_isa {
-  le16 base_address{};
+  le16 base_address{};  ///< I/O port
   le16 reserved1{};
   le32 reserved2{};
 };
@@ -50,10 +50,10 @@ static_assert(sizeof(edd_interface_path_isa) == 8);
 
 /// interface_path when host_bus_type is "PCI " or "PCIX".
 struct edd_interface_path_pci {
-  uint8_t bus{};
-  uint8_t slot{};
-  uint8_t function{};
-  uint8_t channel{};
+  uint8_t bus{};       ///< number of the bus
+  uint8_t slot{};      ///< number of the device on the bus
+  uint8_t function{};  ///< number of the function
+  uint8_t channel{};   ///< number of the channel of the controller
   le32 reserved{};
 };
 static_assert(sizeof(edd_interface_path_pci) == 8);
@@ -76,8 +76,8 @@ static_assert(sizeof(edd_device_path_ata) == 16);
 
 /// device_path when interface_type is "ATAPI   ".
 struct edd_device_path_atapi {
-  uint8_t device{};
-  uint8_t lun{};
+  uint8_t device{};  ///< 0 master, 1 slave
+  uint8_t lun{};     ///< logical unit
   uint8_t reserved1{};
   uint8_t reserved2{};
   le32 reserved3{};
@@ -87,8 +87,8 @@ static_assert(sizeof(edd_device_path_atapi) == 16);
 
 /// device_path when interface_type is "SCSI    ".
 struct edd_device_path_scsi {
-  le16 id{};
-  le64 lun{};
+  le16 id{};   ///< of the target
+  le64 lun{};  ///< logical unit
   le16 reserved1{};
   le32 reserved2{};
 };
@@ -96,35 +96,35 @@ static_assert(sizeof(edd_device_path_scsi) == 16 && offsetof(edd_device_path_scs
 
 /// device_path when interface_type is "USB     ".
 struct edd_device_path_usb {
-  le64 serial_number{};
+  le64 serial_number{};  ///< of the device
   le64 reserved{};
 };
 static_assert(sizeof(edd_device_path_usb) == 16);
 
 /// device_path when interface_type is "1394    ".
 struct edd_device_path_i1394 {
-  le64 eui{};
+  le64 eui{};  ///< EUI-64 of the device
   le64 reserved{};
 };
 static_assert(sizeof(edd_device_path_i1394) == 16);
 
 /// device_path when interface_type is "FIBRE   ".
 struct edd_device_path_fibre {
-  le64 wwid{};
-  le64 lun{};
+  le64 wwid{};  ///< world-wide identifier
+  le64 lun{};   ///< logical unit
 };
 static_assert(sizeof(edd_device_path_fibre) == 16);
 
 /// device_path when interface_type is "I2O     ".
 struct edd_device_path_i2o {
-  le64 identity_tag{};
+  le64 identity_tag{};  ///< of the device
   le64 reserved{};
 };
 static_assert(sizeof(edd_device_path_i2o) == 16);
 
 /// device_path when interface_type is "RAID    ".
 struct edd_device_path_raid {
-  le32 array_number{};
+  le32 array_number{};  ///< number of the array
   le32 reserved1{};
   le64 reserved2{};
 };
@@ -139,14 +139,14 @@ static_assert(sizeof(edd_device_path_unknown) == 16);
 
 /// What INT 13h/48h returned.
 struct edd_device_params {
-  le16 length{};
-  le16 info_flags{};  ///< edd_info_flags
-  le32 num_default_cylinders{};
-  le32 num_default_heads{};
-  le32 sectors_per_track{};
-  le64 number_of_sectors{};
-  le16 bytes_per_sector{};
-  le32 dpte_ptr{};
+  le16 length{};                      ///< bytes of the buffer that the BIOS filled
+  le16 info_flags{};                  ///< edd_info_flags
+  le32 num_default_cylinders{};       ///< cylinders of the default geometry
+  le32 num_default_heads{};           ///< heads of the default geometry
+  le32 sectors_per_track{};           ///< of the default geometry
+  le64 number_of_sectors{};           ///< of the whole disk
+  le16 bytes_per_sector{};            ///< bytes of a sector
+  le32 dpte_ptr{};                    ///< far pointer to the device parameter table extension; all ones: none
   le16 key{};                         ///< 0xbedd: what follows is valid
   uint8_t device_path_info_length{};  ///< 44
   uint8_t reserved2{};
@@ -163,13 +163,13 @@ static_assert(offsetof(edd_device_params, key) == 0x1e && offsetof(edd_device_pa
 
 /// One BIOS disk.
 struct edd_info {
-  uint8_t device{};          ///< BIOS number, 0x80 and up
-  uint8_t version{};         ///< of EDD, as INT 13h/41h gave it
-  le16 interface_support{};  ///< edd_ext
-  le16 legacy_max_cylinder{};
-  uint8_t legacy_max_head{};
-  uint8_t legacy_sectors_per_track{};
-  edd_device_params params{};
+  uint8_t device{};                    ///< BIOS number, 0x80 and up
+  uint8_t version{};                   ///< of EDD, as INT 13h/41h gave it
+  le16 interface_support{};            ///< edd_ext
+  le16 legacy_max_cylinder{};          ///< the highest cylinder by INT 13h/08h
+  uint8_t legacy_max_head{};           ///< the highest head by INT 13h/08h
+  uint8_t legacy_sectors_per_track{};  ///< by INT 13h/08h
+  edd_device_params params{};          ///< by INT 13h/48h
 };
 static_assert(sizeof(edd_info) == 82 && alignof(edd_info) == 1);
 static_assert(offsetof(edd_info, params) == 8);

@@ -94,24 +94,26 @@ inline constexpr size_t elf_ident_size = 16;            ///< EI_NIDENT
 inline constexpr uint8_t elf_version_current = 1;       ///< EV_CURRENT
 inline constexpr uint16_t elf_phnum_extended = 0xffff;  ///< PN_XNUM: the count is in sh_info of section 0
 
+/// The ELF header of class 32. Source: System V ABI, "ELF Header".
 struct Elf32_Ehdr {
-  array<uint8_t, elf_ident_size> e_ident{};
-  le<elf_type> e_type{};
-  le<elf_machine> e_machine{};
-  le32 e_version{};
-  le32 e_entry{};
-  le32 e_phoff{};  ///< file offset of Elf32_Phdr[e_phnum]; 0 if none
-  le32 e_shoff{};  ///< file offset of Elf32_Shdr[e_shnum]; 0 if none
-  le32 e_flags{};
-  le16 e_ehsize{};
-  le16 e_phentsize{};
-  le16 e_phnum{};
-  le16 e_shentsize{};
-  le16 e_shnum{};
-  le16 e_shstrndx{};
+  array<uint8_t, elf_ident_size> e_ident{};  ///< magic, class, byte order and version: elf_ident_*
+  le<elf_type> e_type{};                     ///< kind of the file
+  le<elf_machine> e_machine{};               ///< architecture
+  le32 e_version{};                          ///< elf_version_current
+  le32 e_entry{};                            ///< virtual address of the entry; 0: none
+  le32 e_phoff{};                            ///< file offset of Elf32_Phdr[e_phnum]; 0 if none
+  le32 e_shoff{};                            ///< file offset of Elf32_Shdr[e_shnum]; 0 if none
+  le32 e_flags{};                            ///< of the architecture; 0 on x86
+  le16 e_ehsize{};                           ///< bytes of this header
+  le16 e_phentsize{};                        ///< bytes of a program header
+  le16 e_phnum{};      ///< number of program headers; elf_phnum_extended: section header 0 has it in sh_info
+  le16 e_shentsize{};  ///< bytes of a section header
+  le16 e_shnum{};      ///< number of section headers; 0 with an e_shoff: section header 0 has it in sh_size
+  le16 e_shstrndx{};   ///< index of the section that has the sections' names
 };
 static_assert(sizeof(Elf32_Ehdr) == 52 && alignof(Elf32_Ehdr) == 1 && offsetof(Elf32_Ehdr, e_phoff) == 28);
 
+/// The ELF header of class 64.
 struct Elf64_Ehdr {
   array<uint8_t, elf_ident_size> e_ident{};
   le<elf_type> e_type{};
@@ -130,15 +132,16 @@ struct Elf64_Ehdr {
 };
 static_assert(sizeof(Elf64_Ehdr) == 64 && alignof(Elf64_Ehdr) == 1 && offsetof(Elf64_Ehdr, e_phoff) == 32);
 
+/// A program header of class 32. Source: System V ABI, "Program Header".
 struct Elf32_Phdr {
-  le<segment_type> p_type{};
-  le32 p_offset{};
-  le32 p_vaddr{};
-  le32 p_paddr{};  ///< where a PVH loader puts it
-  le32 p_filesz{};
-  le32 p_memsz{};
-  le32 p_flags{};  ///< segment_flags
-  le32 p_align{};  ///< real notes say 0, 4 or 8
+  le<segment_type> p_type{};  ///< kind of the segment
+  le32 p_offset{};            ///< offset in the file
+  le32 p_vaddr{};             ///< virtual address
+  le32 p_paddr{};             ///< where a PVH loader puts it
+  le32 p_filesz{};            ///< bytes in the file
+  le32 p_memsz{};             ///< bytes in memory; those past p_filesz are zero
+  le32 p_flags{};             ///< segment_flags
+  le32 p_align{};             ///< real notes say 0, 4 or 8
 };
 static_assert(sizeof(Elf32_Phdr) == 32 && alignof(Elf32_Phdr) == 1 && offsetof(Elf32_Phdr, p_paddr) == 12);
 
@@ -155,20 +158,22 @@ struct Elf64_Phdr {
 };
 static_assert(sizeof(Elf64_Phdr) == 56 && alignof(Elf64_Phdr) == 1 && offsetof(Elf64_Phdr, p_paddr) == 24);
 
+/// A section header of class 32. Source: System V ABI, "Sections".
 struct Elf32_Shdr {
-  le32 sh_name{};
-  le<section_type> sh_type{};
-  le32 sh_flags{};  ///< section_flags
-  le32 sh_addr{};
-  le32 sh_offset{};
-  le32 sh_size{};
-  le32 sh_link{};
-  le32 sh_info{};
-  le32 sh_addralign{};
-  le32 sh_entsize{};
+  le32 sh_name{};              ///< offset of its name in the section of names
+  le<section_type> sh_type{};  ///< kind of the section
+  le32 sh_flags{};             ///< section_flags
+  le32 sh_addr{};              ///< virtual address; 0 if it is not in memory
+  le32 sh_offset{};            ///< offset in the file
+  le32 sh_size{};              ///< bytes
+  le32 sh_link{};              ///< index of another section, by the type
+  le32 sh_info{};              ///< by the type
+  le32 sh_addralign{};         ///< a power of two; 0 and 1: none
+  le32 sh_entsize{};           ///< bytes of an entry, if the section is a table
 };
 static_assert(sizeof(Elf32_Shdr) == 40 && alignof(Elf32_Shdr) == 1 && offsetof(Elf32_Shdr, sh_offset) == 16);
 
+/// A section header of class 64.
 struct Elf64_Shdr {
   le32 sh_name{};
   le<section_type> sh_type{};

@@ -48,12 +48,14 @@ template <class T> constexpr T swap_to_little_endian(T v) noexcept {
 
 // These are variable templates and not requires-expressions on a value of type U: an expression would recurse through
 // the conversions of le itself, and through the probe type that Boost.PFR counts members with.
+/// An unsigned integer type of the language, which bool and char are not.
 template <class T> inline constexpr bool is_unsigned_integer = false;
 template <> inline constexpr bool is_unsigned_integer<unsigned char> = true;
 template <> inline constexpr bool is_unsigned_integer<unsigned short> = true;
 template <> inline constexpr bool is_unsigned_integer<unsigned int> = true;
 template <> inline constexpr bool is_unsigned_integer<unsigned long> = true;
 template <> inline constexpr bool is_unsigned_integer<unsigned long long> = true;
+/// An integer type of the language, which bool and char are not.
 template <class T> inline constexpr bool is_integer = is_unsigned_integer<T>;
 template <> inline constexpr bool is_integer<signed char> = true;
 template <> inline constexpr bool is_integer<short> = true;
@@ -76,24 +78,31 @@ template <class T> struct le {
   static_assert(is_unsigned_integer<T>, "pvhboot: le<T> takes an unsigned integer type");
   using value_type = T;
 
+  /// U is the type of the field.
   template <class U> static constexpr bool is_value = __is_same(U, T);
+  /// Every value of U fits the field.
   template <class U>
   static constexpr bool always_fits = is_unsigned_integer<U> && !is_value<U> && sizeof(U) <= sizeof(T);
 
+  /// Not initialised; `le{}` is 0.
   le() = default;
   // Templates, all of them: a plain parameter of type T takes floating-point numbers, wide enumerations and __int128.
+  /// From a type whose values all fit.
   template <class U>
     requires(is_value<U> || always_fits<U>)
   constexpr le(U v) noexcept : raw_{swap_to_little_endian(static_cast<T>(v))} {}
   template <class U, class Hint = run_time_value_needs_a_static_cast_to_the_type_of_the_field>
     requires(is_integer<U> && !is_value<U> && !always_fits<U>)
 #ifdef __clang__  // names constructor and hint in its diagnostic; 14 does not take a template argument by reference
+  /// From a constant that fits.
   consteval le(U v) noexcept : le(fit(v)) {}
 #else  // g++ names the constructor only if the value is a reference
   consteval le(const U& v) noexcept : le(fit(v)) {}
 #endif
 
+  /// The value.
   [[__nodiscard__]] constexpr T get() const noexcept { return swap_to_little_endian(raw_.value); }
+  /// The same as get().
   constexpr operator T() const noexcept { return get(); }
 
  private:
@@ -121,18 +130,25 @@ template <class E>
 struct le<E> {
   using value_type = E;
 
+  /// Not initialised; `le{}` is 0.
   le() = default;
+  /// From the enumeration and nothing else.
   constexpr le(E v) noexcept : raw_{static_cast<__underlying_type(E)>(v)} {}
 
+  /// The value.
   [[__nodiscard__]] constexpr E get() const noexcept { return static_cast<E>(raw_.get()); }
+  /// The same as get().
   constexpr operator E() const noexcept { return get(); }
 
  private:
   le<__underlying_type(E)> raw_;
 };
 
+/// Two bytes.
 using le16 = le<uint16_t>;
+/// Four bytes.
 using le32 = le<uint32_t>;
+/// Eight bytes.
 using le64 = le<uint64_t>;
 
 static_assert(sizeof(le16) == 2 && sizeof(le32) == 4 && sizeof(le64) == 8 && alignof(le64) == 1);

@@ -46,41 +46,41 @@ namespace abi {
 
 /// Offset 0 of boot_params.
 struct screen_info {
-  uint8_t orig_x{};  ///< cursor column; the decompressor moves it on
-  uint8_t orig_y{};
-  le16 ext_mem_k{};  ///< INT 15h/88h: KiB above 1 MiB, the last resort for a memory map
-  le16 orig_video_page{};
+  uint8_t orig_x{};           ///< cursor column; the decompressor moves it on
+  uint8_t orig_y{};           ///< cursor row
+  le16 ext_mem_k{};           ///< INT 15h/88h: KiB above 1 MiB, the last resort for a memory map
+  le16 orig_video_page{};     ///< of the text mode
   uint8_t orig_video_mode{};  ///< BIOS mode; 7 means monochrome at 0xb0000
-  uint8_t orig_video_cols{};
-  uint8_t flags{};  ///< video_flags
+  uint8_t orig_video_cols{};  ///< columns of the text mode
+  uint8_t flags{};            ///< video_flags
   uint8_t unused2{};
-  le16 orig_video_ega_bx{};
+  le16 orig_video_ega_bx{};  ///< %bx of INT 10h/12h/10h: memory of an EGA
   le16 unused3{};
-  uint8_t orig_video_lines{};
-  video_type orig_video_isVGA{};
-  le16 orig_video_points{};  ///< font height
-  le16 lfb_width{};          ///< pixels
-  le16 lfb_height{};         ///< pixels
-  le16 lfb_depth{};          ///< bits per pixel
-  le32 lfb_base{};           ///< low half of the address
-  le32 lfb_size{};           ///< units of 64 KiB for video_type::vlfb, bytes for video_type::efi
-  le16 cl_magic{};           ///< 0xa33f: cl_offset names a command line; protocols before 2.02
-  le16 cl_offset{};          ///< from the start of the real-mode code
-  le16 lfb_linelength{};     ///< bytes
-  uint8_t red_size{};
-  uint8_t red_pos{};
-  uint8_t green_size{};
-  uint8_t green_pos{};
-  uint8_t blue_size{};
-  uint8_t blue_pos{};
-  uint8_t rsvd_size{};
-  uint8_t rsvd_pos{};
-  le16 vesapm_seg{};
-  le16 vesapm_off{};
-  le16 pages{};
-  le16 vesa_attributes{};
-  le32 capabilities{};  ///< video_capability
-  le32 ext_lfb_base{};  ///< high half of the address, with video_capability::base_64bit
+  uint8_t orig_video_lines{};     ///< rows of the text mode
+  video_type orig_video_isVGA{};  ///< what kind of display it is
+  le16 orig_video_points{};       ///< font height
+  le16 lfb_width{};               ///< pixels
+  le16 lfb_height{};              ///< pixels
+  le16 lfb_depth{};               ///< bits per pixel
+  le32 lfb_base{};                ///< low half of the address
+  le32 lfb_size{};                ///< units of 64 KiB for video_type::vlfb, bytes for video_type::efi
+  le16 cl_magic{};                ///< 0xa33f: cl_offset names a command line; protocols before 2.02
+  le16 cl_offset{};               ///< from the start of the real-mode code
+  le16 lfb_linelength{};          ///< bytes
+  uint8_t red_size{};             ///< bits
+  uint8_t red_pos{};              ///< lowest bit
+  uint8_t green_size{};           ///< bits
+  uint8_t green_pos{};            ///< lowest bit
+  uint8_t blue_size{};            ///< bits
+  uint8_t blue_pos{};             ///< lowest bit
+  uint8_t rsvd_size{};            ///< bits without a colour
+  uint8_t rsvd_pos{};             ///< lowest of these
+  le16 vesapm_seg{};              ///< segment of the VESA protected-mode interface
+  le16 vesapm_off{};              ///< its offset
+  le16 pages{};                   ///< images that the frame buffer holds
+  le16 vesa_attributes{};         ///< of the VESA mode
+  le32 capabilities{};            ///< video_capability
+  le32 ext_lfb_base{};            ///< high half of the address, with video_capability::base_64bit
   array<uint8_t, 2> _reserved{};
 };
 static_assert(sizeof(screen_info) == 64 && alignof(screen_info) == 1);

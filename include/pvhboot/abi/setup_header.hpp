@@ -56,29 +56,29 @@ enum class x86_hardware_subarch : uint32_t {
 /// Assigned loader numbers: type_of_loader is number << 4 | version. From 0x10 on the nibble is `extended`, and
 /// ext_loader_type holds the number less 0x10. 0 makes Linux ignore the ramdisk. boot.rst, field type_of_loader.
 enum class loader_id : uint8_t {
-  lilo = 0x0,
-  loadlin = 0x1,
-  bootsect_loader = 0x2,
-  syslinux = 0x3,
-  etherboot = 0x4,  ///< Etherboot, gPXE, iPXE
-  elilo = 0x5,
-  grub = 0x7,
-  u_boot = 0x8,
-  xen = 0x9,
-  gujin = 0xa,
-  qemu = 0xb,
-  arcturus = 0xc,
-  kexec_tools = 0xd,
-  extended = 0xe,
-  special = 0xf,  ///< 0xff in type_of_loader: no number assigned
-  minimal_linux_bootloader = 0x11,
-  ovmf = 0x12,
-  barebox = 0x13,
+  lilo = 0x0,                       ///< LILO
+  loadlin = 0x1,                    ///< Loadlin
+  bootsect_loader = 0x2,            ///< the boot sector of old kernels
+  syslinux = 0x3,                   ///< Syslinux
+  etherboot = 0x4,                  ///< Etherboot, gPXE, iPXE
+  elilo = 0x5,                      ///< ELILO
+  grub = 0x7,                       ///< GRUB
+  u_boot = 0x8,                     ///< U-Boot
+  xen = 0x9,                        ///< Xen
+  gujin = 0xa,                      ///< Gujin
+  qemu = 0xb,                       ///< QEMU
+  arcturus = 0xc,                   ///< Arcturus
+  kexec_tools = 0xd,                ///< kexec-tools
+  extended = 0xe,                   ///< the number is in ext_loader_type
+  special = 0xf,                    ///< 0xff in type_of_loader: no number assigned
+  minimal_linux_bootloader = 0x11,  ///< Minimal Linux Bootloader
+  ovmf = 0x12,                      ///< OVMF
+  barebox = 0x13,                   ///< barebox
 };
 
 namespace abi {
 
-inline constexpr uint16_t setup_header_boot_flag = 0xaa55;
+inline constexpr uint16_t setup_header_boot_flag = 0xaa55;  ///< the last two bytes of a boot sector
 inline constexpr uint32_t setup_header_magic = 0x53726448;  ///< "HdrS"
 inline constexpr size_t setup_header_file_offset = 0x1f1;   ///< in the image, and in boot_params
 

@@ -56,12 +56,12 @@ inline constexpr size_t hvm_start_info_v0_size = offsetof(hvm_start_info, memmap
 
 /// Bytes of the RSDP that rsdp_paddr points to: of its first version, which one checksum covers, and of the later ones.
 /// Source: ACPI 6.5, section 5.2.5.3, table 5.3.
-inline constexpr uint64_t rsdp_v1_size = 20;
-inline constexpr uint64_t rsdp_size = 36;
+inline constexpr uint64_t rsdp_v1_size = 20;  ///< of its first version
+inline constexpr uint64_t rsdp_size = 36;     ///< of the later ones
 
 /// A module: by convention the first is the initial ramdisk. FreeBSD and hvmloader identify theirs by command line.
 struct hvm_modlist_entry {
-  le64 paddr{};
+  le64 paddr{};          ///< the first byte
   le64 size{};           ///< bytes
   le64 cmdline_paddr{};  ///< NUL-terminated ASCII, 0 if none; qboot leaves garbage here
   le64 reserved{};
@@ -70,10 +70,10 @@ static_assert(sizeof(hvm_modlist_entry) == 32 && alignof(hvm_modlist_entry) == 1
 
 /// 24 bytes. Not the 20-byte packed record that e820 and XENMEM_memory_map use.
 struct hvm_memmap_table_entry {
-  le64 addr{};
-  le64 size{};  ///< bytes
-  le<memory_type> type{};
-  le32 reserved{};  ///< zero in version 1, but QEMU's option ROM may leave ACPI 3 extended attributes
+  le64 addr{};             ///< the first byte
+  le64 size{};             ///< bytes
+  le<memory_type> type{};  ///< what the range is for
+  le32 reserved{};         ///< zero in version 1, but QEMU's option ROM may leave ACPI 3 extended attributes
 };
 static_assert(sizeof(hvm_memmap_table_entry) == 24 && alignof(hvm_memmap_table_entry) == 1);
 static_assert(offsetof(hvm_memmap_table_entry, type) == 16);

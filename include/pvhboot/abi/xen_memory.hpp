@@ -95,7 +95,7 @@ static_assert(sizeof(xen_memory_map_64) == 16 && offsetof(xen_memory_map_64, buf
 struct xen_foreign_memory_map_32 {
   le16 domid{};  ///< 0x7ff0 (DOMID_SELF) from the domain itself
   array<uint8_t, 2> _pad{};
-  xen_memory_map_32 map{};
+  xen_memory_map_32 map{};  ///< the map of that domain
 };
 static_assert(sizeof(xen_foreign_memory_map_32) == 12 && offsetof(xen_foreign_memory_map_32, map) == 4);
 

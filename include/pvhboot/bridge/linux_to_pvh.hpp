@@ -26,26 +26,27 @@ namespace pvhboot {
 
 /// What a zero page has and a handoff has not.
 enum class linux_item : uint8_t {
-  screen_info,  ///< video mode and frame buffer
-  apm_bios_info,
-  tboot_addr,
-  ist_info,
-  disks,  ///< hd0_info and hd1_info
-  sys_desc_table,
-  olpc_ofw_header,
-  edid_info,
-  efi_info,   ///< the EFI system table and memory map
-  alt_mem_k,  ///< RAM in KiB, where there is no e820
-  edd,        ///< the BIOS's disks: eddbuf and edd_mbr_sig_buffer
-  kbd_status,
-  secure_boot,
+  screen_info,       ///< video mode and frame buffer
+  apm_bios_info,     ///< the APM BIOS
+  tboot_addr,        ///< address of tboot's shared page
+  ist_info,          ///< Intel SpeedStep
+  disks,             ///< hd0_info and hd1_info
+  sys_desc_table,    ///< Micro Channel
+  olpc_ofw_header,   ///< Open Firmware of the OLPC
+  edid_info,         ///< the EDID block of the monitor
+  efi_info,          ///< the EFI system table and memory map
+  alt_mem_k,         ///< RAM in KiB, where there is no e820
+  edd,               ///< the BIOS's disks: eddbuf and edd_mbr_sig_buffer
+  kbd_status,        ///< the state of the keyboard
+  secure_boot,       ///< whether UEFI Secure Boot is on
   type_of_loader,    ///< Linux sets its own when PVH enters it
   hardware_subarch,  ///< with its data
   setup_data,        ///< a node that is no memory map: a random seed, a device tree, measurements
 };
 
+/// An item that the handoff cannot have.
 struct linux_loss {
-  linux_item what;
+  linux_item what;    ///< the item
   uint64_t where;     ///< offset in the zero page; of setup_data the address of the node
   setup_type type{};  ///< of setup_data
 };
@@ -63,11 +64,12 @@ constexpr string_ref name(linux_item what) noexcept {
 
 /// The bytes of a zero page that have one meaning.
 struct linux_item_bytes {
-  uint16_t offset;
+  uint16_t offset;  ///< in the zero page
   uint16_t size;
-  linux_item what;
-  bool kept;  ///< if the sentinel is set; Linux clears the others then (sanitize_boot_params)
+  linux_item what;  ///< the item
+  bool kept;        ///< if the sentinel is set; Linux clears the others then (sanitize_boot_params)
 };
+/// The items of a zero page, in the order of their bytes.
 inline constexpr linux_item_bytes linux_items[] = {
     {0x000, 0x040, linux_item::screen_info, true},
     {0x040, 0x014, linux_item::apm_bios_info, true},
@@ -99,6 +101,7 @@ constexpr void report_lost_items(const uint8_t* page, Report& report) noexcept(n
   }
 }
 
+/// What the caller is ready to accept.
 struct linux_to_pvh_limits {
   uint64_t string_size = 65536;  ///< bytes of the command line before its NUL
   uint32_t node_limit = 64;      ///< setup_data nodes; a chain that loops ends here

@@ -30,29 +30,32 @@ namespace pvhboot {
 
 /// What a guest is booted with.
 struct linux_request {
-  string_ref cmdline{};
+  string_ref cmdline{};      ///< absent: none
   uint64_t initrd_size = 0;  ///< bytes; 0: none
   uint64_t rsdp_paddr = 0;   ///< 0: not given
   bool entry_64 = false;  ///< by the 64-bit protocol, in long mode with the first 4 GiB mapped; else by the 32-bit one
   uint16_t loader = 0xf;  ///< as in linux_layout
-  uint16_t loader_version = 0xf;
+  uint16_t loader_version = 0xf;  ///< as in linux_layout
 };
 
 /// A guest that is ready: where its parts lie, and how to enter it.
 struct linux_start {
-  linux_layout layout{};
-  entry_state cpu{};
+  linux_layout layout{};  ///< where the parts lie
+  entry_state cpu{};      ///< for to_kvm
 };
 
 /// The work of load_bzimage.
 template <class Memory> class bzimage_loader {
  public:
+  /// Whether load() is noexcept.
   static constexpr bool silent = writes_noexcept<Memory>;
 
+  /// Keeps references to all of them.
   constexpr bzimage_loader(const bzimage& kernel, const linux_request& request, const memory_map& map, memory_map& free,
                            const Memory& memory) noexcept
       : kernel_(kernel), request_(request), map_(map), free_(free), memory_(memory) {}
 
+  /// Places, checks and writes everything.
   constexpr result<linux_start> load() noexcept(silent) {
     if (auto placed = place(); !placed) return placed.error();
     const uint64_t unwritable = first_unwritable();

@@ -52,7 +52,7 @@ extern "C" {
 enum pvhboot_error {
 #define PVHBOOT_ERROR(number, name, where, sentence) PVHBOOT_E_##name = (number),
 #include <pvhboot/core/errors.def>
-  PVHBOOT_OK = 0
+  PVHBOOT_OK = 0 /* no rule is broken */
 };
 
 /* The rule in a sentence: "the kernel image is truncated". Never null; "unknown error" for a number that is no rule. */
@@ -68,7 +68,7 @@ const char *pvhboot_where_is(enum pvhboot_error rule);
 /* How the library reaches physical memory. `context` is passed to both functions, which must return: no exception, no
  * longjmp. They may be called any number of times. */
 struct pvhboot_memory {
-  void *context;
+  void *context; /* passed to both functions */
   /* n readable bytes at paddr, or null unless all of [paddr, paddr + n) is readable and ends at or below 2^64. */
   const uint8_t *(*bytes)(void *context, uint64_t paddr, uint64_t n);
   /* Writable memory at paddr: as much of [paddr, paddr + n) from its beginning as lies together here, 1 to n bytes,
@@ -84,9 +84,9 @@ uint8_t *pvhboot_identity_writable(void *context, uint64_t paddr, uint64_t n, ui
 
 /* Physical memory that begins at `base` and is held in an array: guest memory of one piece, a capture, a test. */
 struct pvhboot_window {
-  uint64_t base;
-  const uint8_t *readable;
-  uint8_t *writable; /* the same array, or null if nothing is written */
+  uint64_t base;           /* physical address of the first byte */
+  const uint8_t *readable; /* the bytes */
+  uint8_t *writable;       /* the same array, or null if nothing is written */
   size_t size;
 };
 /* The context is a struct pvhboot_window. */
@@ -113,23 +113,23 @@ enum pvhboot_memory_type {
 
 /* A range may end at exactly 2^64, where addr + size is 0. */
 struct pvhboot_range {
-  uint64_t addr;
+  uint64_t addr; /* the first byte */
   uint64_t size;
-  uint32_t type;
+  uint32_t type; /* enum pvhboot_memory_type, or another number */
 };
 
 /* Memory to work in, one for each range. Its contents mean nothing between calls. */
 struct pvhboot_scratch {
-  struct pvhboot_range covered;
-  uint32_t by_end;
-  uint32_t heap;
+  struct pvhboot_range covered; /* a range of the map */
+  uint32_t by_end;              /* index of a slot, in the order of the ranges' ends */
+  uint32_t heap;                /* index of a slot in the heap of the sweep */
 };
 
 /* A memory map: the first `size` of `capacity` ranges. Overlapping ranges split when they are made disjoint: twice as
  * many as the source has always suffice. A call that fails leaves the map as it was. */
 struct pvhboot_map {
-  struct pvhboot_range *ranges;
-  size_t capacity;
+  struct pvhboot_range *ranges;    /* the caller's storage */
+  size_t capacity;                 /* ranges that the storage holds */
   struct pvhboot_scratch *scratch; /* null if nothing is ever sanitised */
   size_t slots;                    /* of scratch: as many as ranges suffice */
   size_t size;                     /* ranges in use: 0 at first */
@@ -194,18 +194,18 @@ enum pvhboot_memmap_state {
 /* A handoff that pvhboot_parse accepted. It refers to the memory that it was read from, which nothing in the memory map
  * reserves: copy what you need before you reuse that. */
 struct pvhboot_boot_info {
-  uint64_t paddr;          /* of start_info */
-  uint64_t cmdline_paddr;  /* 0: none */
-  uint64_t rsdp_paddr;     /* 0: not given */
-  const char *cmdline;     /* with its NUL; null: none, which is not an empty one */
-  size_t cmdline_size;     /* bytes before the NUL */
-  uint32_t version;        /* as the producer wrote it, above 1 too */
-  uint32_t flags;          /* SIF_* of Xen */
-  uint32_t modules;        /* how many */
-  uint32_t memmap_entries; /* in the table; 0 if there is none */
-  uint32_t memmap_state;   /* enum pvhboot_memmap_state */
-  uint32_t reserved;       /* of start_info; 0 in version 0 */
-  unsigned char opaque[72 + 9 * sizeof(void *)];
+  uint64_t paddr;                                /* of start_info */
+  uint64_t cmdline_paddr;                        /* 0: none */
+  uint64_t rsdp_paddr;                           /* 0: not given */
+  const char *cmdline;                           /* with its NUL; null: none, which is not an empty one */
+  size_t cmdline_size;                           /* bytes before the NUL */
+  uint32_t version;                              /* as the producer wrote it, above 1 too */
+  uint32_t flags;                                /* SIF_* of Xen */
+  uint32_t modules;                              /* how many */
+  uint32_t memmap_entries;                       /* in the table; 0 if there is none */
+  uint32_t memmap_state;                         /* enum pvhboot_memmap_state */
+  uint32_t reserved;                             /* of start_info; 0 in version 0 */
+  unsigned char opaque[72 + 9 * sizeof(void *)]; /* the library's own */
 };
 
 /* Reads and checks the handoff whose start_info lies at `paddr`: %ebx at entry. A version above 1 is read as version 1.
@@ -216,7 +216,7 @@ enum pvhboot_error pvhboot_parse(const struct pvhboot_memory *memory, uint64_t p
 
 /* A module as the list has it. */
 struct pvhboot_module {
-  uint64_t paddr;
+  uint64_t paddr; /* the first byte */
   uint64_t size;
   uint64_t cmdline_paddr; /* 0: none */
 };
@@ -236,19 +236,20 @@ void pvhboot_memmap_at(const struct pvhboot_boot_info *boot, uint32_t index, str
 enum pvhboot_error pvhboot_map_append_handoff(struct pvhboot_map *map, const struct pvhboot_boot_info *boot,
                                               uint64_t *where);
 
+/* What lies in memory that a handoff leads to. */
 enum pvhboot_piece {
-  PVHBOOT_PIECE_START_INFO = 0,
-  PVHBOOT_PIECE_CMDLINE = 1, /* with its NUL */
-  PVHBOOT_PIECE_MODLIST = 2,
-  PVHBOOT_PIECE_MEMMAP = 3,
-  PVHBOOT_PIECE_RSDP = 4, /* 36 bytes; the tables that it leads to are no pieces */
-  PVHBOOT_PIECE_MODULE = 5,
+  PVHBOOT_PIECE_START_INFO = 0,    /* hvm_start_info */
+  PVHBOOT_PIECE_CMDLINE = 1,       /* with its NUL */
+  PVHBOOT_PIECE_MODLIST = 2,       /* the list of modules */
+  PVHBOOT_PIECE_MEMMAP = 3,        /* the memory map */
+  PVHBOOT_PIECE_RSDP = 4,          /* 36 bytes; the tables that it leads to are no pieces */
+  PVHBOOT_PIECE_MODULE = 5,        /* the bytes of a module */
   PVHBOOT_PIECE_MODULE_CMDLINE = 6 /* with its NUL; not there if it cannot be read */
 };
 
 /* A piece of the handoff: [addr, addr + size), which is not empty. */
 struct pvhboot_extent {
-  uint64_t addr;
+  uint64_t addr; /* the first byte */
   uint64_t size;
   uint32_t what;  /* enum pvhboot_piece */
   uint32_t index; /* the module's index, for the last two */
@@ -262,17 +263,19 @@ enum pvhboot_error pvhboot_reserve_handoff(struct pvhboot_map *map, const struct
 
 /* ---- Xen --------------------------------------------------------------------------------------------------------- */
 
+/* What the instruction CPUID returns. */
 struct pvhboot_cpuid_leaf {
   uint32_t a; /* %eax */
-  uint32_t b;
-  uint32_t c;
-  uint32_t d;
+  uint32_t b; /* %ebx */
+  uint32_t c; /* %ecx */
+  uint32_t d; /* %edx */
 };
+/* What Xen's CPUID leaves say. */
 struct pvhboot_xen_cpuid {
   uint32_t base;          /* the first of Xen's leaves; 0: not on Xen */
   uint32_t hypercall_msr; /* write a page's address to this MSR, and Xen fills the page: 32 bytes a hypercall */
-  uint16_t version_major;
-  uint16_t version_minor;
+  uint16_t version_major; /* of the hypervisor */
+  uint16_t version_minor; /* of the hypervisor */
 };
 /* Looks for Xen's CPUID leaves; `execute` executes the instruction. Returns 1 if they are there. */
 int pvhboot_find_xen(void (*execute)(void *context, uint32_t leaf, struct pvhboot_cpuid_leaf *answer), void *context,
@@ -289,14 +292,15 @@ enum pvhboot_error pvhboot_map_append_xen(struct pvhboot_map *map, int64_t retur
 
 /* A bzImage that pvhboot_parse_bzimage accepted. It refers to the file. */
 struct pvhboot_bzimage {
-  const uint8_t *code; /* the protected-mode code: what goes to the load address */
-  size_t code_size;
-  unsigned char opaque[280 + 6 * sizeof(void *)];
+  const uint8_t *code;                            /* the protected-mode code: what goes to the load address */
+  size_t code_size;                               /* bytes */
+  unsigned char opaque[280 + 6 * sizeof(void *)]; /* the library's own */
 };
 /* Judges a kernel file of protocol 2.00 or newer that is loaded high. Fails with the group bzimage. */
 enum pvhboot_error pvhboot_parse_bzimage(const uint8_t *file, size_t size, struct pvhboot_bzimage *kernel,
                                          uint64_t *where);
 
+/* How the kernel proper is compressed in its bzImage. */
 enum pvhboot_payload_format {
   PVHBOOT_PAYLOAD_UNKNOWN = 0,
   PVHBOOT_PAYLOAD_GZIP = 1,
@@ -328,6 +332,7 @@ struct pvhboot_bzimage_values {
   uint8_t has_entry_64;       /* flag: the 64-bit entry, at +0x200 of the code */
   uint8_t loadable_above_4g;  /* flag: with the 64-bit entry */
 };
+/* Reads the values of a kernel. */
 void pvhboot_read_bzimage(const struct pvhboot_bzimage *kernel, struct pvhboot_bzimage_values *values);
 /* 1 if the kernel knows this setup_data type. */
 int pvhboot_bzimage_accepts(const struct pvhboot_bzimage *kernel, uint32_t setup_type);
@@ -357,11 +362,11 @@ enum pvhboot_error pvhboot_prepare_for_linux(struct pvhboot_map *map, uint64_t *
 /* A chain of setup_data nodes in the caller's memory. New nodes go in front, so a chain that is there already is kept:
  * begin with its address in `head`. */
 struct pvhboot_setup_data {
-  uint8_t *storage;
-  size_t size;    /* of the storage; a node takes 16 bytes and its payload, padded to 8 */
-  uint64_t paddr; /* of the storage; not 0 */
-  uint64_t head;  /* of the chain, for the zero page; 0: empty */
-  size_t in_use;  /* bytes of the storage: 0 at first */
+  uint8_t *storage; /* the caller's memory for nodes */
+  size_t size;      /* of the storage; a node takes 16 bytes and its payload, padded to 8 */
+  uint64_t paddr;   /* of the storage; not 0 */
+  uint64_t head;    /* of the chain, for the zero page; 0: empty */
+  size_t in_use;    /* bytes of the storage: 0 at first */
 };
 /* Adds a node with room for `size` bytes, which are the caller's to fill in. Fails with setup_data_full. */
 enum pvhboot_error pvhboot_setup_data_reserve(struct pvhboot_setup_data *nodes, uint32_t setup_type, uint64_t size,
@@ -369,12 +374,13 @@ enum pvhboot_error pvhboot_setup_data_reserve(struct pvhboot_setup_data *nodes, 
 /* Bytes of storage that the ranges beyond the zero page's 128 need; 0 if there are none. */
 uint64_t pvhboot_e820_ext_size(const struct pvhboot_map *map);
 
+/* A node of the chain. */
 struct pvhboot_setup_node {
-  uint64_t paddr; /* of its header */
-  uint64_t next;  /* 0: the last one */
-  const uint8_t *payload;
-  size_t size;
-  uint32_t type;
+  uint64_t paddr;         /* of its header */
+  uint64_t next;          /* 0: the last one */
+  const uint8_t *payload; /* its bytes */
+  size_t size;            /* bytes of the payload */
+  uint32_t type;          /* of the payload */
 };
 /* Calls on_node for each node from `head` on, until it returns something else than PVHBOOT_OK, which this function then
  * returns, with the node's address as place. Fails with the group setup_data, also after `most` nodes. */
@@ -385,20 +391,20 @@ enum pvhboot_error pvhboot_walk_setup_data(const struct pvhboot_memory *memory, 
 
 /* Everything that a boot loader placed and chose for one boot of Linux. */
 struct pvhboot_linux_layout {
-  struct pvhboot_kernel_placement kernel;
-  uint8_t entry_64;         /* flag: entered at +0x200 in long mode */
-  uint64_t zero_page_paddr; /* page aligned */
-  uint64_t cmdline_paddr;   /* 0: none. Linux reads up to 2048 bytes from here */
-  uint64_t cmdline_size;    /* bytes before the NUL */
-  uint64_t initrd_paddr;    /* page aligned */
-  uint64_t initrd_size;     /* 0: none */
-  uint64_t rsdp_paddr;      /* 0: not given */
+  struct pvhboot_kernel_placement kernel; /* of pvhboot_place_kernel */
+  uint8_t entry_64;                       /* flag: entered at +0x200 in long mode */
+  uint64_t zero_page_paddr;               /* page aligned */
+  uint64_t cmdline_paddr;                 /* 0: none. Linux reads up to 2048 bytes from here */
+  uint64_t cmdline_size;                  /* bytes before the NUL */
+  uint64_t initrd_paddr;                  /* page aligned */
+  uint64_t initrd_size;                   /* 0: none */
+  uint64_t rsdp_paddr;                    /* 0: not given */
   /* What else must survive until Linux runs: the loader's last instructions and GDT, page tables. Null if keep_size is
    * 0; the types do not matter. */
   const struct pvhboot_range *keep;
-  size_t keep_size;
-  uint16_t loader; /* the assigned number, or an extended one from 0x10 on; 0xf: none assigned */
-  uint16_t loader_version;
+  size_t keep_size;        /* ranges of keep */
+  uint16_t loader;         /* the assigned number, or an extended one from 0x10 on; 0xf: none assigned */
+  uint16_t loader_version; /* the loader's own number */
 };
 /* Checks a layout: every piece lies in RAM, within reach and aligned, and no two overlap. `map` is what
  * pvhboot_prepare_for_linux made; `nodes` may be null. Fails with the group placement, protocol_too_old, no_entry_64.
@@ -429,11 +435,12 @@ enum pvhboot_error pvhboot_translate_kernel(const struct pvhboot_boot_info *boot
 enum pvhboot_error pvhboot_translate_as_linux(const struct pvhboot_boot_info *boot, const struct pvhboot_map *table,
                                               enum pvhboot_started_by by, uint8_t *zero_page, uint64_t *where);
 
+/* What a zero page leads to. */
 struct pvhboot_zero_page_values {
   uint64_t cmdline_paddr; /* 0: none */
-  uint64_t initrd_paddr;
-  uint64_t initrd_size; /* 0: none */
-  uint64_t rsdp_paddr;  /* 0: not given */
+  uint64_t initrd_paddr;  /* physical address of the initrd */
+  uint64_t initrd_size;   /* 0: none */
+  uint64_t rsdp_paddr;    /* 0: not given */
 };
 /* Reads a zero page, 4096 bytes, as Linux does; its memory map is appended to `map` as it stands, SETUP_E820_EXT nodes
  * included, of which `most` ends a chain that loops. Fails with e820_bad_count, map_full, and the group setup_data. */
@@ -446,7 +453,7 @@ enum pvhboot_error pvhboot_read_zero_page(const struct pvhboot_memory *memory, c
 
 /* Where an image is entered by PVH: the last PHYS32_ENTRY note. */
 struct pvhboot_phys32_entry {
-  uint32_t paddr;
+  uint32_t paddr;         /* where the image is entered */
   uint32_t notes;         /* how many there are */
   uint64_t note_offset;   /* of the note in the file */
   uint64_t foreign;       /* of the first note of this type with another name, which QEMU may take; 0: none */
@@ -472,13 +479,13 @@ enum pvhboot_error pvhboot_find_phys32_reloc(const uint8_t *file, size_t size, s
 
 /* Where a kernel lies when it is loaded as it is linked, and whether it may lie elsewhere. */
 struct pvhboot_kernel_extent {
-  uint64_t base; /* of its lowest byte */
-  uint64_t size; /* what is zero-filled included */
-  uint32_t entry_paddr;
-  uint32_t alignment;  /* of a base, a power of two */
-  uint32_t minimum;    /* the lowest base */
-  uint32_t maximum;    /* the highest byte of a kernel that was moved */
-  uint8_t relocatable; /* flag */
+  uint64_t base;        /* of its lowest byte */
+  uint64_t size;        /* what is zero-filled included */
+  uint32_t entry_paddr; /* where it is entered */
+  uint32_t alignment;   /* of a base, a power of two */
+  uint32_t minimum;     /* the lowest base */
+  uint32_t maximum;     /* the highest byte of a kernel that was moved */
+  uint8_t relocatable;  /* flag */
 };
 /* All three of a file, for pvhboot_plan. Fails as they do. */
 enum pvhboot_error pvhboot_find_kernel_extent(const uint8_t *file, size_t size, struct pvhboot_kernel_extent *found,
@@ -495,13 +502,14 @@ enum pvhboot_error pvhboot_load_image(const uint8_t *file, size_t size, const st
 /* Text with its size: `size` bytes at chars, or at bytes. If both are null there is no text, which is not an empty one.
  * A NUL at the end is not part of it. */
 struct pvhboot_text {
-  const char *chars;
+  const char *chars;    /* text that is char; null otherwise */
   const uint8_t *bytes; /* the same for text that is not char; null otherwise */
   size_t size;
 };
 
+/* A module as its producer knows it. Its bytes are the caller's to load; only its command line is written. */
 struct pvhboot_handoff_module {
-  uint64_t paddr;
+  uint64_t paddr; /* the first byte */
   uint64_t size;
   struct pvhboot_text cmdline;
   uint64_t reserved; /* 0 */
@@ -514,13 +522,13 @@ struct pvhboot_handoff {
   uint32_t flags;   /* SIF_* of Xen */
   struct pvhboot_text cmdline;
   const struct pvhboot_handoff_module *modules; /* the first is the initial ramdisk, by convention */
-  size_t modules_size;
-  uint64_t rsdp_paddr;                /* 0: not given */
-  const struct pvhboot_range *memmap; /* written as it is */
-  size_t memmap_size;
-  const uint32_t *memmap_reserved; /* the entries' reserved words, in order; those without one have 0 */
-  size_t memmap_reserved_size;
-  uint32_t reserved; /* 0 in version 1 */
+  size_t modules_size;                          /* number of modules */
+  uint64_t rsdp_paddr;                          /* 0: not given */
+  const struct pvhboot_range *memmap;           /* written as it is */
+  size_t memmap_size;                           /* number of entries */
+  const uint32_t *memmap_reserved;              /* the entries' reserved words, in order; those without one have 0 */
+  size_t memmap_reserved_size;                  /* number of words */
+  uint32_t reserved;                            /* 0 in version 1 */
 };
 
 /* Bytes of the block that holds all of it; 2^64 - 1 also if it has more. */
@@ -532,13 +540,13 @@ enum pvhboot_error pvhboot_write(const struct pvhboot_handoff *handoff, const st
 
 /* Where the parts of a handoff lie; 0 for a part that it does not have. */
 struct pvhboot_handoff_layout {
-  uint64_t start_info_paddr;
-  uint64_t modlist_paddr;
-  uint64_t memmap_paddr;
-  uint64_t cmdline_paddr;
+  uint64_t start_info_paddr;             /* the value for %ebx */
+  uint64_t modlist_paddr;                /* of the list of modules */
+  uint64_t memmap_paddr;                 /* of the memory map */
+  uint64_t cmdline_paddr;                /* of the command line */
   uint64_t module_cmdlines_paddr;        /* of all of them, one after the other */
   const uint64_t *module_cmdline_paddrs; /* or one address for each module, 0 for one without */
-  size_t module_cmdline_paddrs_size;
+  size_t module_cmdline_paddrs_size;     /* number of addresses */
 };
 /* Writes the parts where the layout has them. Fails as pvhboot_write does. */
 enum pvhboot_error pvhboot_write_at(const struct pvhboot_handoff *handoff, const struct pvhboot_memory *memory,
@@ -559,18 +567,18 @@ struct pvhboot_plan_block {
 
 /* What a guest needs to boot. Lists may be null if their size is 0. */
 struct pvhboot_boot_request {
-  struct pvhboot_kernel_extent kernel;
-  uint32_t version; /* of the handoff: 1, or 0 */
-  uint32_t flags;   /* SIF_* of Xen */
+  struct pvhboot_kernel_extent kernel; /* of pvhboot_find_kernel_extent */
+  uint32_t version;                    /* of the handoff: 1, or 0 */
+  uint32_t flags;                      /* SIF_* of Xen */
   struct pvhboot_text cmdline;
   struct pvhboot_handoff_module *modules; /* with sizes and command lines; paddr 0: the plan finds it, and stores it */
-  size_t modules_size;
-  uint64_t rsdp_paddr;               /* 0: the plan finds it if there is an acpi_size, else none is given */
-  uint64_t acpi_size;                /* bytes of the ACPI tables, the RSDP first */
-  struct pvhboot_plan_block *blocks; /* placed in their order */
-  size_t blocks_size;
-  uint64_t handoff_highest; /* the highest byte of the handoff; 0x3fffffff is the usual value */
-  uint64_t modules_highest; /* of the modules; 0xffffffff is the usual value */
+  size_t modules_size;                    /* number of modules */
+  uint64_t rsdp_paddr;                    /* 0: the plan finds it if there is an acpi_size, else none is given */
+  uint64_t acpi_size;                     /* bytes of the ACPI tables, the RSDP first */
+  struct pvhboot_plan_block *blocks;      /* placed in their order */
+  size_t blocks_size;                     /* number of blocks */
+  uint64_t handoff_highest;               /* the highest byte of the handoff; 0x3fffffff is the usual value */
+  uint64_t modules_highest;               /* of the modules; 0xffffffff is the usual value */
 };
 
 /* Where everything goes. It refers to the request's lists and texts, and to the map's ranges. */
@@ -596,9 +604,10 @@ enum pvhboot_error pvhboot_plan(struct pvhboot_map *map, struct pvhboot_map *fre
 enum pvhboot_oddity {
 #define PVHBOOT_ODDITY(number, name, level, where, sentence, consumers, fails) PVHBOOT_O_##name = (number),
 #include <pvhboot/pvh/oddities.def>
-  PVHBOOT_O_NONE = 0
+  PVHBOOT_O_NONE = 0 /* no row */
 };
 
+/* How bad an oddity is. */
 enum pvhboot_severity {
   PVHBOOT_SEVERITY_INFO = 0,    /* unusual, and no consumer is known to mind */
   PVHBOOT_SEVERITY_WARNING = 1, /* a real consumer fails */

@@ -28,6 +28,7 @@ template <class M> concept has_bytes = requires(const M& memory, uint64_t paddr,
 /// Is kept by value, inside a result: refer to guest memory, do not own it.
 template <class M> concept trivially_destructible = PVHBOOT_TRIVIALLY_DESTRUCTIBLE_(M);
 
+/// A copy of an M does not throw.
 template <class M> concept nothrow_copyable = noexcept(M(*static_cast<const M*>(nullptr)));
 
 /// What every reader is written against: bytes(paddr, n) points to exactly n readable bytes at that physical address,
@@ -39,9 +40,10 @@ template <class M> concept physical_memory = has_bytes<M> && trivially_destructi
 /// Physical memory that begins at `base` and is held in `contents`: guest memory in a VMM, a capture, a test, a
 /// fuzzer's input. Usable in constant expressions. What would lie above 2^64 does not exist.
 struct memory_window {
-  uint64_t base = 0;
-  span<const uint8_t> contents{};
+  uint64_t base = 0;               ///< physical address of the first byte
+  span<const uint8_t> contents{};  ///< the bytes
 
+  /// n bytes at paddr, or null.
   [[__nodiscard__]] constexpr const uint8_t* bytes(uint64_t paddr, uint64_t n) const noexcept {
     if (paddr < base || paddr - base > contents.size() || n > contents.size() - (paddr - base)) return nullptr;
     if (n != 0 && n - 1 > ~paddr) return nullptr;
@@ -53,9 +55,10 @@ struct memory_window {
 /// offset 0 and the default limit: a kernel without paging. Which of the addresses below the limit are RAM is unknown
 /// here, so set it to what is mapped where that is less.
 struct offset_map {
-  uintptr_t offset = 0;
-  uint64_t limit = ~uint64_t{};
+  uintptr_t offset = 0;          ///< what is added to a physical address
+  uint64_t limit = ~uint64_t{};  ///< the first address that is out of reach
 
+  /// n bytes at paddr, or null.
   [[__nodiscard__]] const uint8_t* bytes(uint64_t paddr, uint64_t n) const noexcept {
     // The last byte of the address space stays out of reach: a pointer past it would be null.
     const uint64_t mapped = ~uintptr_t{} - offset;
@@ -68,6 +71,7 @@ struct offset_map {
 /// Physical address = pointer: a kernel or boot loader as PVH enters it. The same as an offset_map of offset 0, but
 /// checked in the machine's own words, which is less code with -m32.
 struct identity_map {
+  /// n bytes at paddr, or null.
   [[__nodiscard__]] const uint8_t* bytes(uint64_t paddr, uint64_t n) const noexcept {
     const auto p = narrow_cast<uintptr_t>(paddr);
     if (p != paddr || n > ~uintptr_t{} - p) return nullptr;

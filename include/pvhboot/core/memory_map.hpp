@@ -21,12 +21,14 @@ namespace pvhboot {
 
 /// Storage for a map of up to N ranges. n overlapping ranges can fall into 2n - 1 pieces: 2n slots always suffice.
 template <size_t N> struct memory_map_buffer {
-  array<memory_range, N> ranges{};
-  array<sweep_slot, N> scratch{};
+  array<memory_range, N> ranges{};  ///< the ranges of the map
+  array<sweep_slot, N> scratch{};   ///< what sanitize works in
 };
 
+/// Ranges of physical memory in the caller's storage. They are as they were added until sanitize is called.
 class memory_map {
  public:
+  /// An empty map in this storage.
   template <size_t N>
   constexpr explicit memory_map(memory_map_buffer<N>& slots) noexcept : memory_map(slots.ranges, slots.scratch) {}
   /// `scratch` may be empty if sanitize is never called, or only on maps that are sanitised already. The first `size`
@@ -39,6 +41,7 @@ class memory_map {
   memory_map& operator=(const memory_map&) = delete;
 
   [[__nodiscard__]] constexpr size_t size() const noexcept { return size_; }
+  /// The most ranges that the storage holds.
   [[__nodiscard__]] constexpr size_t capacity() const noexcept { return storage_.size(); }
   /// Slots of scratch: sanitize and report_overlaps need one for each range.
   [[__nodiscard__]] constexpr size_t slots() const noexcept { return scratch_.size(); }
@@ -47,6 +50,7 @@ class memory_map {
   [[__nodiscard__]] constexpr const memory_range* end() const noexcept { return storage_.begin() + size_; }
   [[__nodiscard__]] constexpr const memory_range* data() const noexcept { return storage_.data(); }
   constexpr const memory_range& operator[](size_t i) const noexcept { return storage_[i]; }
+  /// Removes all ranges.
   constexpr void clear() noexcept {
     size_ = 0;
     sanitized_ = true;

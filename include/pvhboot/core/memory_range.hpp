@@ -17,13 +17,15 @@ namespace pvhboot {
 
 /// [addr, addr + size). A range may end at exactly 2^64, where addr + size is 0: compare last() instead of an end.
 struct memory_range {
-  uint64_t addr = 0;
-  uint64_t size = 0;  ///< bytes
-  memory_type type{};
+  uint64_t addr = 0;   ///< the first byte
+  uint64_t size = 0;   ///< bytes
+  memory_type type{};  ///< what it is for
 
+  /// The range of an entry of a handoff.
   static constexpr memory_range from(const abi::hvm_memmap_table_entry& e) noexcept {
     return {e.addr, e.size, e.type.get()};
   }
+  /// The range of an e820 entry.
   static constexpr memory_range from(const abi::boot_e820_entry& e) noexcept { return {e.addr, e.size, e.type.get()}; }
 
   /// Ends above 2^64. Ending exactly there is valid.

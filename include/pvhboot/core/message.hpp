@@ -28,7 +28,8 @@ enum class place : uint8_t {
   module,        ///< a module's index
 };
 
-// The rows of errors.def. Numbers and strings, since compilers take twice the time for an array of structs.
+// The rows of errors.def: numbers and strings, since compilers take twice the time for an array of structs.
+/// The number of each rule.
 inline constexpr uint16_t error_numbers[] = {
 #define PVHBOOT_ERROR(number, name, where, sentence) number,
 #include <pvhboot/core/errors.def>

@@ -14,8 +14,8 @@ namespace pvhboot {
 
 /// The places in one range where n bytes begin at a multiple of a power of two: `count` of them from `first` on.
 struct ram_places {
-  uint64_t first = 0;
-  uint64_t count = 0;
+  uint64_t first = 0;  ///< address of the first place
+  uint64_t count = 0;  ///< number of places
   unsigned shift = 0;  ///< of the alignment
 
   /// Within [low, high] of a range of RAM; none in one of another type. All of memory counts as one place less.

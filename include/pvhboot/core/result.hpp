@@ -22,12 +22,13 @@ enum class errc : uint16_t {
 
 /// A broken rule and where it is broken. What kind of number `where` is: where_is(code).
 struct failure {
-  errc code;
-  uint64_t where;
+  errc code;       ///< the rule
+  uint64_t where;  ///< the place
 };
 
 /// Not constexpr, so a constant expression that dereferences a failed result does not compile. Traps at run time.
 [[__noreturn__]] inline void result_is_a_failure() noexcept { __builtin_trap(); }
+/// The same for the error of a result that has a value.
 [[__noreturn__]] inline void result_is_not_a_failure() noexcept { __builtin_trap(); }
 
 /// Tag for in-place construction.
@@ -40,8 +41,11 @@ struct in_place {};
 /// `*f()` copies the value, so a reference bound to it does not dangle.
 template <class T> class [[__nodiscard__]] result {
  public:
+  /// Success.
   constexpr result(T value) noexcept : value_(value), ok_(true) {}
+  /// A failure.
   constexpr result(failure f) noexcept : failure_(f), ok_(false) {}
+  /// A failure of this rule at this place.
   constexpr result(errc code, uint64_t where) noexcept : failure_{code, where}, ok_(false) {}
   /// T(arguments...) in place, for a T that is expensive to copy.
   template <class... Arguments>
@@ -52,6 +56,7 @@ template <class T> class [[__nodiscard__]] result {
     ok_ = false;
   }
 
+  /// Whether there is a value.
   [[__nodiscard__]] constexpr bool ok() const noexcept { return ok_; }
   constexpr explicit operator bool() const noexcept { return ok_; }
   constexpr const T& operator*() const& noexcept {
@@ -64,10 +69,12 @@ template <class T> class [[__nodiscard__]] result {
   }
   constexpr T operator*() const&& noexcept { return *static_cast<const result&>(*this); }
   constexpr const T* operator->() const noexcept { return &**this; }
+  /// What is broken and where. Traps if there is a value.
   [[__nodiscard__]] constexpr failure error() const noexcept {
     if (ok_) result_is_not_a_failure();
     return failure_;
   }
+  /// The value, or `other` if there is none.
   [[__nodiscard__]] constexpr T value_or(T other) const noexcept { return ok_ ? value_ : other; }
 
  private:
@@ -81,12 +88,17 @@ template <class T> class [[__nodiscard__]] result {
 /// Success without a value, or the reason why not.
 template <> class [[__nodiscard__]] result<void> {
  public:
+  /// Success.
   constexpr result() noexcept : failure_{errc{}, 0}, ok_(true) {}
+  /// A failure.
   constexpr result(failure f) noexcept : failure_(f), ok_(false) {}
+  /// A failure of this rule at this place.
   constexpr result(errc code, uint64_t where) noexcept : failure_{code, where}, ok_(false) {}
 
+  /// Whether it is success.
   [[__nodiscard__]] constexpr bool ok() const noexcept { return ok_; }
   constexpr explicit operator bool() const noexcept { return ok_; }
+  /// What is broken and where. Traps on success.
   [[__nodiscard__]] constexpr failure error() const noexcept {
     if (ok_) result_is_not_a_failure();
     return failure_;

@@ -12,12 +12,18 @@
 
 namespace pvhboot {
 
+/// T without its reference.
 template <class T> struct without_reference {
+  /// The type without the reference.
   using type = T;
+  /// Whether T was a reference.
   static constexpr bool had_one = false;
 };
+/// The same of a reference.
 template <class T> struct without_reference<T&> {
+  /// The type without the reference.
   using type = T;
+  /// Whether T was a reference.
   static constexpr bool had_one = true;
 };
 
@@ -34,7 +40,9 @@ template <class T> class span {
   using element_type = T;
 
   constexpr span() noexcept = default;
+  /// `size` objects from `data` on.
   constexpr span(T* data, size_t size) noexcept : data_(data), size_(size) {}
+  /// From an array.
   template <size_t N> constexpr span(T (&elements)[N]) noexcept : data_(elements), size_(N) {}
   /// From anything with data() and size(): pvhboot::array, std::array, std::span, std::vector, span of non-const. The
   /// elements are of type T but for const: those of a derived type have another stride.
@@ -104,7 +112,9 @@ class string_ref {
   };
 
   constexpr string_ref() noexcept = default;
+  /// Text that is char.
   constexpr string_ref(const char* data, size_t size) noexcept : chars_(data), size_(size) {}
+  /// Text that is bytes, as in guest memory.
   constexpr string_ref(const uint8_t* data, size_t size) noexcept : bytes_(data), size_(size) {}
   /// A literal: all of its array but the NUL. Measured by the array, since clang would call strlen otherwise; constexpr
   /// and not consteval, since clang 14 crashes on a consteval constructor in an argument or an initialiser.

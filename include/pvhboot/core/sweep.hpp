@@ -15,9 +15,9 @@ namespace pvhboot {
 
 /// Scratch for the sweep, one slot per range. Its contents mean nothing between calls.
 struct sweep_slot {
-  memory_range range{};
-  uint32_t by_end = 0;  ///< slot i of the permutation that sorts the ranges by their ends
-  uint32_t heap = 0;    ///< slot i of the heap of the ranges under the line
+  memory_range range{};  ///< a range of the map
+  uint32_t by_end = 0;   ///< slot i of the permutation that sorts the ranges by their ends
+  uint32_t heap = 0;     ///< slot i of the heap of the ranges under the line
 };
 
 /// Adjacent ranges of this type stay apart, since each stands for a device of its own: Linux, e820_nomerge().

@@ -31,12 +31,14 @@ inline constexpr bool writes_noexcept = noexcept(static_cast<const M*>(nullptr)-
 /// Physical memory that begins at `base` and is held in `contents`: guest memory of one piece, or a test's. Usable in
 /// constant expressions. Readable, too.
 struct writable_window {
-  uint64_t base = 0;
-  span<uint8_t> contents{};
+  uint64_t base = 0;         ///< physical address of the first byte
+  span<uint8_t> contents{};  ///< the bytes
 
+  /// n bytes at paddr, or null.
   [[__nodiscard__]] constexpr const uint8_t* bytes(uint64_t paddr, uint64_t n) const noexcept {
     return memory_window{base, contents}.bytes(paddr, n);
   }
+  /// Writable bytes at paddr, up to n; empty if there are none.
   [[__nodiscard__]] constexpr span<uint8_t> writable(uint64_t paddr, uint64_t n) const noexcept {
     if (paddr < base || paddr - base >= contents.size()) return {};
     const size_t at = narrow_cast<size_t>(paddr - base);
@@ -50,13 +52,15 @@ struct writable_window {
 /// Physical memory in several windows, in any order: guest memory with holes, or of pieces mapped apart. The list and
 /// the memory are the caller's. A read that crosses from one window into another fails; a write does not.
 struct memory_pieces {
-  span<const writable_window> pieces{};
+  span<const writable_window> pieces{};  ///< windows, which do not overlap
 
+  /// n bytes at paddr in one window, or null.
   [[__nodiscard__]] constexpr const uint8_t* bytes(uint64_t paddr, uint64_t n) const noexcept {
     for (const writable_window& piece : pieces)
       if (const uint8_t* p = piece.bytes(paddr, n)) return p;
     return nullptr;
   }
+  /// Writable bytes at paddr in one window, up to n; empty if there are none.
   [[__nodiscard__]] constexpr span<uint8_t> writable(uint64_t paddr, uint64_t n) const noexcept {
     for (const writable_window& piece : pieces)
       if (const span<uint8_t> bytes = piece.writable(paddr, n); !bytes.empty()) return bytes;
@@ -67,6 +71,7 @@ struct memory_pieces {
 /// Physical address = pointer, for a kernel or boot loader without paging. Which addresses are RAM is unknown here: the
 /// caller writes only where its memory map has some. Neither address 0 nor the last byte of the address space is in it.
 struct writable_identity_map : identity_map {
+  /// Writable bytes at paddr, up to n; empty if there are none.
   [[__nodiscard__]] span<uint8_t> writable(uint64_t paddr, uint64_t n) const noexcept {
     const auto p = narrow_cast<uintptr_t>(paddr);
     if (p != paddr || p == 0) return {};

@@ -30,22 +30,28 @@ namespace pvhboot {
 /// and sizes have 4 bytes in class 32 and 8 in class 64.
 class elf_fields {
  public:
+  /// From p on, which has the whole structure.
   constexpr elf_fields(const uint8_t* p, bool is_64) noexcept : p_(p), is_64_(is_64) {}
 
+  /// Whether it is of class 64.
   [[__nodiscard__]] constexpr bool is_64() const noexcept { return is_64_; }
+  /// The next 2 bytes.
   constexpr uint16_t half() noexcept {
     skip(2);
     return load_once<le16>(p_ - 2).get();
   }
+  /// The next 4 bytes.
   constexpr uint32_t word() noexcept {
     skip(4);
     return load_once<le32>(p_ - 4).get();
   }
+  /// The next 4 or 8 bytes.
   constexpr uint64_t address() noexcept {
     if (!is_64_) return word();
     skip(8);
     return load_once<le64>(p_ - 8).get();
   }
+  /// Passes n bytes.
   constexpr void skip(size_t n) noexcept { p_ += n; }
 
  private:
@@ -55,16 +61,17 @@ class elf_fields {
 
 /// What matters of the ELF header as a value, of either class.
 struct elf_file_header {
-  elf_type type{};
-  elf_machine machine{};
-  uint64_t entry = 0;
-  uint64_t phoff = 0;
-  uint64_t shoff = 0;
-  uint32_t phentsize = 0;
-  uint32_t phnum = 0;
-  uint32_t shentsize = 0;
-  uint32_t shnum = 0;
+  elf_type type{};         ///< kind of the file
+  elf_machine machine{};   ///< architecture
+  uint64_t entry = 0;      ///< e_entry, a virtual address
+  uint64_t phoff = 0;      ///< offset of the program headers
+  uint64_t shoff = 0;      ///< offset of the section headers
+  uint32_t phentsize = 0;  ///< bytes of a program header
+  uint32_t phnum = 0;      ///< number of program headers
+  uint32_t shentsize = 0;  ///< bytes of a section header
+  uint32_t shnum = 0;      ///< number of section headers
 
+  /// Reads the header from its first byte on.
   static constexpr elf_file_header from(elf_fields f) noexcept {
     elf_file_header h;
     f.skip(abi::elf_ident_size);
@@ -85,15 +92,16 @@ struct elf_file_header {
 
 /// A program header as a value, of either class.
 struct elf_segment {
-  segment_type type{};
+  segment_type type{};  ///< kind of the segment
   uint32_t flags = 0;   ///< segment_flags
   uint64_t offset = 0;  ///< in the file
-  uint64_t vaddr = 0;
+  uint64_t vaddr = 0;   ///< virtual address
   uint64_t paddr = 0;   ///< where a PVH loader puts it
   uint64_t filesz = 0;  ///< bytes in the file
   uint64_t memsz = 0;   ///< bytes in memory; those past filesz are zero
-  uint64_t align = 0;
+  uint64_t align = 0;   ///< p_align
 
+  /// Reads a program header from its first byte on.
   static constexpr elf_segment from(elf_fields f) noexcept {
     elf_segment s;
     s.type = segment_type{f.word()};
@@ -110,17 +118,19 @@ struct elf_segment {
 
   /// The byte at this physical address belongs to it.
   [[__nodiscard__]] constexpr bool contains(uint64_t a) const noexcept { return a >= paddr && a - paddr < memsz; }
+  /// Its flags have segment_flags::execute.
   [[__nodiscard__]] constexpr bool executable() const noexcept { return (flags & segment_flags::execute) != 0; }
 };
 
 /// What matters of a section header as a value, of either class.
 struct elf_section {
-  section_type type{};
+  section_type type{};  ///< kind of the section
   uint64_t offset = 0;  ///< in the file
   uint64_t size = 0;    ///< bytes; the number of section headers in section 0, if e_shnum cannot hold it
   uint32_t info = 0;    ///< the number of program headers in section 0, if e_phnum cannot hold it
-  uint64_t align = 0;
+  uint64_t align = 0;   ///< sh_addralign
 
+  /// Reads a section header from its first byte on.
   static constexpr elf_section from(elf_fields f) noexcept {
     elf_section s;
     f.skip(4);  // sh_name
@@ -142,13 +152,17 @@ class elf_image {
   /// Loadable segments that are kept. Linux has four, and no kernel is known to have ten.
   static constexpr size_t max_segments = 32;
 
+  /// The class of the file.
   [[__nodiscard__]] constexpr elf_class file_class() const noexcept {
     return is_64_ ? elf_class::elf64 : elf_class::elf32;
   }
+  /// The architecture of the file.
   [[__nodiscard__]] constexpr elf_machine machine() const noexcept { return header_.machine; }
+  /// The kind of the file.
   [[__nodiscard__]] constexpr elf_type type() const noexcept { return header_.type; }
   /// e_entry: the entry without PVH. A PVH loader enters where a note says, find_phys32_entry.
   [[__nodiscard__]] constexpr uint64_t entry() const noexcept { return header_.entry; }
+  /// The whole file.
   [[__nodiscard__]] constexpr span<const uint8_t> file() const noexcept { return file_; }
 
   /// The segments to load, PT_LOAD with bytes in memory, in the file's order.
@@ -179,7 +193,9 @@ class elf_image {
   [[__nodiscard__]] constexpr elf_segment program_header(uint64_t i) const noexcept {
     return elf_segment::from({at(program_header_offset(i)), is_64_});
   }
+  /// The number of program headers.
   [[__nodiscard__]] constexpr uint64_t program_headers() const noexcept { return phnum_; }
+  /// The offset of program header i in the file.
   [[__nodiscard__]] constexpr uint64_t program_header_offset(uint64_t i) const noexcept {
     return header_.phoff + i * size_of(sizeof(abi::Elf32_Phdr), sizeof(abi::Elf64_Phdr));
   }
@@ -189,9 +205,11 @@ class elf_image {
   }
   /// 0 if there are none, or if they do not lie in the file: sections_outside().
   [[__nodiscard__]] constexpr uint64_t section_headers() const noexcept { return sections_outside_ ? 0 : shnum_; }
+  /// The offset of section header i in the file.
   [[__nodiscard__]] constexpr uint64_t section_header_offset(uint64_t i) const noexcept {
     return header_.shoff + i * size_of(sizeof(abi::Elf32_Shdr), sizeof(abi::Elf64_Shdr));
   }
+  /// The file has section headers, but they do not lie in it.
   [[__nodiscard__]] constexpr bool sections_outside() const noexcept { return sections_outside_; }
 
  private:

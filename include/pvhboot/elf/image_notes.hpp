@@ -26,6 +26,7 @@ namespace pvhboot {
 /// every SHT_NOTE section, but only if no segment has a note of this owner.
 class image_notes {
  public:
+  /// The image must outlive the notes.
   constexpr explicit image_notes(const elf_image& image, string_ref owner = "Xen") noexcept
       : image_(&image), owner_(owner) {}
   image_notes(const elf_image&&, string_ref = {}) = delete;  // refers to the image
@@ -58,6 +59,7 @@ class image_notes {
     }
     friend constexpr bool operator!=(const iterator& a, const iterator& b) noexcept { return !(a == b); }
 
+    /// There is no further note.
     [[__nodiscard__]] constexpr bool at_end() const noexcept { return ended_; }
     /// The first damage that was passed so far.
     [[__nodiscard__]] constexpr result<void> damage() const noexcept { return damage_; }

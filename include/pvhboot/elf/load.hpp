@@ -20,8 +20,8 @@ namespace pvhboot {
 
 /// What memory holds before an image is loaded into it.
 enum class memory_before : uint8_t {
-  anything,
-  zeroes,  ///< as fresh pages of a host: what the file does not have is not written, and costs the host no memory
+  anything,  ///< all bytes of a segment are written
+  zeroes,    ///< as fresh pages of a host: what the file does not have is not written, and costs the host no memory
 };
 
 /// Copies every segment of the image to its p_paddr + shift (modulo 2^64) and clears what the file does not have of it.

@@ -27,20 +27,25 @@ namespace pvhboot {
 inline constexpr size_t max_notes = 65536;
 
 /// Where a note was found. QEMU and linux-loader look into segments only.
-enum class note_origin : uint8_t { segment, section_header };
+enum class note_origin : uint8_t {
+  segment,         ///< in a PT_NOTE segment
+  section_header,  ///< in an SHT_NOTE section
+};
 
+/// A note, checked.
 struct elf_note {
   uint32_t type = 0;           ///< of the namespace that the name gives: xen_note for "Xen"
   uint32_t name_size = 0;      ///< bytes, with the NUL
   string_ref name{};           ///< without its NUL; a name may lack one, or have more than one
   span<const uint8_t> desc{};  ///< the descriptor; refers to the file
   uint64_t offset = 0;         ///< of the note, in the file or in what elf_notes was given
-  note_origin origin{};
+  note_origin origin{};        ///< where it was found
 
   /// The name is `owner` and one NUL.
   [[__nodiscard__]] constexpr bool is_named(const string_ref& owner) const noexcept {
     return name_size == owner.size() + 1 && name == owner;
   }
+  /// The note has this owner and this type.
   template <class Type> [[__nodiscard__]] constexpr bool is(const string_ref& owner, Type t) const noexcept {
     return type == narrow_cast<uint32_t>(t) && is_named(owner);
   }
@@ -49,6 +54,7 @@ struct elf_note {
 /// The notes of a segment's bytes, in order. `align` is its p_align, `offset` what is added to the notes' offsets.
 class elf_notes {
  public:
+  /// The bytes must outlive the notes.
   constexpr explicit elf_notes(span<const uint8_t> bytes, uint64_t align = 4, uint64_t offset = 0) noexcept
       : bytes_(bytes), offset_(offset) {
     size_t budget = max_notes;
@@ -84,6 +90,7 @@ class elf_notes {
     }
     friend constexpr bool operator!=(const iterator& a, const iterator& b) noexcept { return !(a == b); }
 
+    /// There is no further note.
     [[__nodiscard__]] constexpr bool at_end() const noexcept { return ended_; }
     /// Why the walk ended, once it did.
     [[__nodiscard__]] constexpr result<void> damage() const noexcept { return damage_; }

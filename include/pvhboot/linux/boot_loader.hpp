@@ -28,7 +28,7 @@ namespace pvhboot {
 
 /// Everything a boot loader placed and chose for one boot of Linux.
 struct linux_layout {
-  kernel_placement kernel{};
+  kernel_placement kernel{};     ///< of place_kernel
   bool entry_64 = false;         ///< entered at +0x200 in long mode, where addresses above 4 GiB may be allowed
   uint64_t zero_page_paddr = 0;  ///< page aligned
   uint64_t cmdline_paddr = 0;    ///< 0: none. Linux reads up to 2048 bytes from here, whatever the length
@@ -39,8 +39,8 @@ struct linux_layout {
   /// What else must survive until Linux runs: the loader's last instructions and GDT, page tables, setup_data nodes of
   /// a chain that came with the loader's own handoff. Their types do not matter.
   span<const memory_range> keep{};
-  uint16_t loader = 0xf;  ///< loader_id, or an extended number from 0x10 on; 0xf: none assigned
-  uint16_t loader_version = 0xf;
+  uint16_t loader = 0xf;          ///< loader_id, or an extended number from 0x10 on; 0xf: none assigned
+  uint16_t loader_version = 0xf;  ///< the loader's own number, up to 15 for a number below 0x10
 };
 
 /// Checks a layout: both ranges of the kernel and every other piece lie in RAM, within reach of the entry and aligned,

@@ -42,8 +42,19 @@ constexpr size_t setup_header_end(uint16_t version) noexcept {
 inline constexpr size_t longest_setup_header = 0x202 + 0x7f - abi::setup_header_file_offset;
 
 /// How the kernel proper is compressed in its bzImage, by the first bytes of the payload (boot.rst, payload_offset).
-enum class payload_format : uint8_t { unknown, gzip, bzip2, lzma, xz, lzo, lz4, zstd, elf };
+enum class payload_format : uint8_t {
+  unknown,  ///< none of the others
+  gzip,     ///< DEFLATE in a gzip file
+  bzip2,    ///< bzip2
+  lzma,     ///< LZMA
+  xz,       ///< LZMA2 in an xz file
+  lzo,      ///< LZO in an lzop file
+  lz4,      ///< LZ4, the legacy frame
+  zstd,     ///< Zstandard
+  elf,      ///< an ELF file that is not compressed
+};
 
+/// The format of a payload, by its first bytes.
 constexpr payload_format payload_format_of(span<const uint8_t> p) noexcept {
   if (p.size() < 4) return payload_format::unknown;
   const auto begins = [&](uint8_t a, uint8_t b) noexcept { return p[0] == a && p[1] == b; };
@@ -58,6 +69,7 @@ constexpr payload_format payload_format_of(span<const uint8_t> p) noexcept {
   return payload_format::unknown;
 }
 
+/// A kernel image that parse_bzimage accepted. It refers to the file, and copies the header.
 class bzimage {
  public:
   /// major << 8 | minor. 2.14 never shipped and counts as 2.13 (boot.rst).
@@ -87,6 +99,7 @@ class bzimage {
   [[__nodiscard__]] constexpr uint32_t initrd_addr_max() const noexcept {
     return header_.initrd_addr_max.get() != 0 ? header_.initrd_addr_max.get() : 0x37ffffff;
   }
+  /// The kernel runs elsewhere than at its preferred address, too.
   [[__nodiscard__]] constexpr bool relocatable() const noexcept { return header_.relocatable_kernel != 0; }
   /// Bytes, a power of two, if the kernel is relocatable.
   [[__nodiscard__]] constexpr uint32_t kernel_alignment() const noexcept { return header_.kernel_alignment; }
@@ -117,6 +130,7 @@ class bzimage {
   [[__nodiscard__]] constexpr span<const uint8_t> payload() const noexcept {
     return code().after(header_.payload_offset).first(header_.payload_length);
   }
+  /// The format of the payload; unknown if there is none.
   [[__nodiscard__]] constexpr pvhboot::payload_format payload_format() const noexcept {
     return payload_format_of(payload());
   }

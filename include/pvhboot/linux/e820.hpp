@@ -22,11 +22,12 @@ enum class linux_era : uint8_t {
 
 /// Slots of the kernel's own table: 128 and three for each possible NUMA node.
 enum class linux_e820_slots : uint16_t {
-  without_numa = 131,
+  without_numa = 131,     ///< a kernel without CONFIG_NUMA
   nodes_shift_6 = 320,    ///< the default of x86-64
   nodes_shift_10 = 3200,  ///< MAXSMP, as distributions build it
 };
 
+/// What Linux does with a table.
 enum class e820_verdict : uint8_t {
   sanitized,  ///< accepted, sorted and made disjoint
   as_it_is,  ///< accepted, but left unsorted and overlapping: fewer than two entries, or one whose addr + size wraps or

@@ -19,6 +19,7 @@
 
 namespace pvhboot {
 
+/// A kernel needs two ranges: where its file is put and entered, and where it unpacks itself.
 struct kernel_placement {
   uint64_t load_paddr = 0;        ///< address of the protected-mode code, and the 32-bit entry
   uint64_t load_size = 0;         ///< bytes

@@ -23,9 +23,9 @@ namespace pvhboot {
 
 /// One node as a value.
 struct setup_node {
-  uint64_t paddr = 0;  ///< of the node's header
-  uint64_t next = 0;
-  setup_type type{};
+  uint64_t paddr = 0;             ///< of the node's header
+  uint64_t next = 0;              ///< address of the next node; 0: the last one
+  setup_type type{};              ///< of the payload
   span<const uint8_t> payload{};  ///< len bytes after the header
 };
 

@@ -113,9 +113,9 @@ constexpr abi::boot_e820_entry to_e820(const memory_range& r) noexcept {
 /// What a zero page holds beside its memory map.
 struct zero_page_values {
   uint64_t cmdline_paddr = 0;  ///< 0: none
-  uint64_t initrd_paddr = 0;
-  uint64_t initrd_size = 0;  ///< bytes; 0: none
-  uint64_t rsdp_paddr = 0;   ///< 0: not given
+  uint64_t initrd_paddr = 0;   ///< physical address of the initrd
+  uint64_t initrd_size = 0;    ///< bytes; 0: none
+  uint64_t rsdp_paddr = 0;     ///< 0: not given
 };
 
 /// Reads a zero page as Linux does: the values, and into `map` all of its memory map as it stands, the SETUP_E820_EXT

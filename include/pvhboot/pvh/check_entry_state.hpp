@@ -23,10 +23,11 @@ enum class entry_profile : uint8_t {
   as_seen,        ///< what producers in use do is accepted: errors alone are found
 };
 
+/// What a CPU is compared with.
 struct entry_expectation {
-  entry_profile profile = entry_profile::specification;
-  uint64_t entry = 0;       ///< where the kernel is entered; 0: unknown
-  uint64_t start_info = 0;  ///< its address; 0: unknown
+  entry_profile profile = entry_profile::specification;  ///< whose rules
+  uint64_t entry = 0;                                    ///< where the kernel is entered; 0: unknown
+  uint64_t start_info = 0;                               ///< its address; 0: unknown
 };
 
 /// Calls report(finding) for everything that is off.

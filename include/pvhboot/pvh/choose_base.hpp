@@ -67,7 +67,7 @@ constexpr result<uint64_t> choose_base(const elf_image& image, const phys32_relo
 struct image_place {
   uint64_t base = 0;   ///< of its first byte
   uint64_t shift = 0;  ///< modulo 2^64; for load_image
-  uint32_t entry = 0;
+  uint32_t entry = 0;  ///< where the moved image is entered
 };
 
 /// Applies a base. Fails with base_too_high if the entry, which has 32 bits, does not lie below 4 GiB then.

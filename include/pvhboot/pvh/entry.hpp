@@ -52,10 +52,12 @@
 namespace pvhboot {
 
 // With one parameter, and with two.
+/// Calls a kernel_main with one parameter.
 template <class Result, class Address>
 [[gnu::__always_inline__]] inline void enter_kernel(Result (*kernel_main)(Address), uint32_t start_info, uint32_t) {
   static_cast<void>(kernel_main(start_info));
 }
+/// Calls a kernel_main with two parameters.
 template <class Result, class Address, class Distance>
 [[gnu::__always_inline__]] inline void enter_kernel(Result (*kernel_main)(Address, Distance), uint32_t start_info,
                                                     uint32_t distance) {
@@ -74,8 +76,13 @@ template <class Result, class Address, class Distance>
 // The zeroes stand for options that are left out; the last one is for the dots.
 // clang-format off
 #if defined(__x86_64__) && !defined(__ILP32__)
+/// The PVH entry of a 32-bit kernel: PVHBOOT_ENTRY_32(kernel_main, stack_bytes, options). The
+/// options may be left out.
 #define PVHBOOT_ENTRY_32(...)                   static_assert(false, "PVHBOOT_ENTRY_32 needs -m32")
+/// The PVH entry of a 64-bit kernel that is linked at its physical address: (kernel_main, stack_bytes, options).
 #define PVHBOOT_ENTRY_64(kernel_main, ...)      PVHBOOT_ENTRY_64_(kernel_main, __VA_ARGS__, 0, 0)
+/// The PVH entry of a 64-bit kernel whose virtual addresses are its physical ones plus virtual_base: (kernel_main,
+/// stack_bytes, virtual_base, options).
 #define PVHBOOT_ENTRY_64_HIGH(kernel_main, ...) PVHBOOT_ENTRY_64_HIGH_(kernel_main, __VA_ARGS__, 0, 0)
 #define PVHBOOT_ENTRY_64_(kernel_main, stack_bytes, options, ...) \
   PVHBOOT_ENTRY_CALLS_(kernel_main) asm(PVHBOOT_ENTRY_TEXT_64_(pvhboot_enter_kernel, stack_bytes, 0, options))

@@ -23,11 +23,11 @@ namespace pvhboot {
 
 /// A segment register with what the CPU keeps of its descriptor.
 struct segment_state {
-  uint16_t selector = 0;
+  uint16_t selector = 0;  ///< what the segment register holds
   /// As Xen has them: type in bits 0 to 3, S 4, DPL 5 and 6, P 7, AVL 8, L 9, D/B 10, G 11.
   uint16_t attributes = 0;
   uint32_t limit = 0;  ///< in bytes, whatever G is
-  uint64_t base = 0;
+  uint64_t base = 0;   ///< linear address of the segment
 
   /// The descriptor in a GDT. The upper half of a 64-bit base is not in it.
   [[__nodiscard__]] constexpr uint64_t descriptor() const noexcept {
@@ -39,38 +39,38 @@ struct segment_state {
 };
 
 /// The segments of the specification, with the selectors of entry_gdt.
-inline constexpr segment_state flat_code{0x08, 0xc9b, 0xffffffff, 0};
-inline constexpr segment_state flat_data{0x10, 0xc93, 0xffffffff, 0};
-inline constexpr segment_state busy_tss{0x18, 0x08b, 0x67, 0};
+inline constexpr segment_state flat_code{0x08, 0xc9b, 0xffffffff, 0};  ///< code, 4 GiB
+inline constexpr segment_state flat_data{0x10, 0xc93, 0xffffffff, 0};  ///< writable data, 4 GiB
+inline constexpr segment_state busy_tss{0x18, 0x08b, 0x67, 0};         ///< a 32-bit TSS of the least size
 
 /// GDTR or IDTR.
 struct descriptor_table {
-  uint64_t base = 0;
-  uint16_t limit = 0;
+  uint64_t base = 0;   ///< linear address
+  uint16_t limit = 0;  ///< the last byte's offset
 
   friend constexpr bool operator==(const descriptor_table&, const descriptor_table&) = default;
 };
 
 /// The boot CPU. All other registers are 0.
 struct entry_state {
-  uint64_t eip = 0;  ///< the PHYS32_ENTRY note, moved with the kernel
-  uint64_t ebx = 0;  ///< start_info
-  uint64_t esi = 0;  ///< 0 for PVH; Linux's own protocols pass the zero page in it
-  uint64_t esp = 0;
-  uint64_t eflags = 0x2;  ///< bit 1 is always 1
-  uint64_t cr0 = 0x11;    ///< PE, and ET, which is always 1
-  uint64_t cr3 = 0;
-  uint64_t cr4 = 0;
-  uint64_t efer = 0;
-  segment_state cs = flat_code;
-  segment_state ds = flat_data;
-  segment_state es = flat_data;
-  segment_state fs = flat_data;
-  segment_state gs = flat_data;
-  segment_state ss = flat_data;
-  segment_state tr = busy_tss;
-  descriptor_table gdt{};
-  descriptor_table idt{};
+  uint64_t eip = 0;              ///< the PHYS32_ENTRY note, moved with the kernel
+  uint64_t ebx = 0;              ///< start_info
+  uint64_t esi = 0;              ///< 0 for PVH; Linux's own protocols pass the zero page in it
+  uint64_t esp = 0;              ///< undefined by the protocol: there is no stack
+  uint64_t eflags = 0x2;         ///< bit 1 is always 1
+  uint64_t cr0 = 0x11;           ///< PE, and ET, which is always 1
+  uint64_t cr3 = 0;              ///< no page tables
+  uint64_t cr4 = 0;              ///< no extensions
+  uint64_t efer = 0;             ///< no long mode
+  segment_state cs = flat_code;  ///< flat code
+  segment_state ds = flat_data;  ///< flat data
+  segment_state es = flat_data;  ///< flat data
+  segment_state fs = flat_data;  ///< flat data
+  segment_state gs = flat_data;  ///< flat data
+  segment_state ss = flat_data;  ///< flat data
+  segment_state tr = busy_tss;   ///< a busy TSS
+  descriptor_table gdt{};        ///< undefined by the protocol
+  descriptor_table idt{};        ///< undefined by the protocol
 
   friend constexpr bool operator==(const entry_state&, const entry_state&) = default;
 };

@@ -19,6 +19,7 @@
 
 namespace pvhboot {
 
+/// What is known about the reader beside the image.
 struct explain_options {
   uint64_t shift = 0;  ///< how far linux-loader's caller moves the image (kernel_offset)
 };
@@ -26,15 +27,21 @@ struct explain_options {
 /// A kernel image as its readers see it: fields at offsets, unchecked.
 class explained_image {
  public:
+  /// The file must outlive this object.
   constexpr explicit explained_image(span<const uint8_t> file) noexcept : file_(file) {}
 
+  /// What QEMU does.
   constexpr image_verdict qemu(bool before_6_0) noexcept;
+  /// What Xen's toolstack does, or its dom0 builder.
   constexpr image_verdict xen(bool toolstack) noexcept;
+  /// What linux-loader does, and Cloud Hypervisor and Firecracker with it.
   constexpr image_verdict rust_vmm(image_reader who, uint64_t shift) noexcept;
 
+  /// The file has the magic of a setup header.
   [[__nodiscard__]] constexpr bool is_bzimage() const noexcept {
     return has(0x202, 4) && word(0x202) == abi::setup_header_magic;
   }
+  /// The payload of a bzImage, as far as it lies in the file.
   [[__nodiscard__]] constexpr span<const uint8_t> payload() const noexcept;
 
  private:

@@ -14,27 +14,29 @@
 
 namespace pvhboot {
 
+/// What lies in memory that a handoff leads to.
 enum class handoff_piece : uint8_t {
-  start_info,
-  cmdline,  ///< with its NUL
-  modlist,
-  memmap,
-  rsdp,  ///< the RSDP itself, in the size of ACPI 2.0. The tables it leads to are not pieces
-  module,
+  start_info,      ///< hvm_start_info
+  cmdline,         ///< with its NUL
+  modlist,         ///< the list of modules
+  memmap,          ///< the memory map
+  rsdp,            ///< the RSDP itself, in the size of ACPI 2.0. The tables it leads to are not pieces
+  module,          ///< the bytes of a module
   module_cmdline,  ///< with its NUL. One that cannot be read is not there: qboot leaves garbage in the pointer
 };
 
 /// One piece: [addr, addr + size).
 struct extent {
-  handoff_piece what{};
-  uint32_t module = 0;  ///< the module's index, for module and module_cmdline
-  uint64_t addr = 0;
-  uint64_t size = 0;  ///< bytes, not 0
+  handoff_piece what{};  ///< which piece
+  uint32_t module = 0;   ///< the module's index, for module and module_cmdline
+  uint64_t addr = 0;     ///< the first byte
+  uint64_t size = 0;     ///< bytes, not 0
 };
 
 /// The pieces of a handoff, for a range-based for. Each step reads the list entry, and a module's command line, again.
 template <class Memory> class extents {
  public:
+  /// The handoff must outlive this object.
   constexpr explicit extents(const boot_info<Memory>& boot) noexcept : boot_(&boot) {}
   extents(const boot_info<Memory>&&) = delete;
 

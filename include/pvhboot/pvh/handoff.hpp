@@ -32,7 +32,7 @@ namespace pvhboot {
 
 /// A module as its producer knows it. Its bytes are the caller's to load; only its command line is written.
 struct handoff_module {
-  uint64_t paddr = 0;
+  uint64_t paddr = 0;     ///< the first byte
   uint64_t size = 0;      ///< bytes
   string_ref cmdline{};   ///< absent: none
   uint64_t reserved = 0;  ///< zero, but qboot leaves garbage here
@@ -59,12 +59,15 @@ struct handoff {
   span<const uint32_t> memmap_reserved{};  ///< of the entries, in order; those without one have 0
   uint32_t reserved = 0;                   ///< zero in version 1
 
+  /// Bytes of hvm_start_info in this version.
   [[__nodiscard__]] constexpr uint64_t start_info_size() const noexcept {
     return version == 0 ? abi::hvm_start_info_v0_size : sizeof(abi::hvm_start_info);
   }
+  /// Bytes of the list of modules.
   [[__nodiscard__]] constexpr uint64_t modlist_size() const noexcept {
     return uint64_t{modules.size()} * sizeof(abi::hvm_modlist_entry);
   }
+  /// Bytes of the memory map.
   [[__nodiscard__]] constexpr uint64_t memmap_size() const noexcept {
     return uint64_t{memmap.size()} * sizeof(abi::hvm_memmap_table_entry);
   }
@@ -84,6 +87,7 @@ struct handoff {
     const uint64_t texts = module_cmdlines_size();
     return texts > ~others ? ~uint64_t{} : others + texts;
   }
+  /// The reserved word of an entry of the memory map.
   [[__nodiscard__]] constexpr uint32_t reserved_of(size_t entry) const noexcept {
     return entry < memmap_reserved.size() ? memmap_reserved[entry] : 0;
   }
@@ -105,10 +109,10 @@ struct handoff {
 /// Where the parts of a handoff lie; 0 for a part that it does not have. A layout of the caller's own serves to do as
 /// another producer does.
 struct handoff_layout {
-  uint64_t start_info_paddr = 0;
-  uint64_t modlist_paddr = 0;
-  uint64_t memmap_paddr = 0;
-  uint64_t cmdline_paddr = 0;
+  uint64_t start_info_paddr = 0;                 ///< the value for %ebx
+  uint64_t modlist_paddr = 0;                    ///< of the list of modules
+  uint64_t memmap_paddr = 0;                     ///< of the memory map
+  uint64_t cmdline_paddr = 0;                    ///< of the command line
   uint64_t module_cmdlines_paddr = 0;            ///< of all of them, one after the other
   span<const uint64_t> module_cmdline_paddrs{};  ///< or one address for each module, 0 for one without
 
@@ -177,8 +181,10 @@ inline constexpr bool range_is_entry = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 /// for as much as lies together. With Block, one part follows the other.
 template <class Memory, bool Block> class handoff_writer {
  public:
+  /// Whether writing is noexcept.
   static constexpr bool silent = writes_noexcept<Memory>;
 
+  /// Keeps references to all of them.
   constexpr handoff_writer(const handoff& h, const Memory& memory, const handoff_layout& at) noexcept
       : h_(h), memory_(memory), at_(at) {}
 

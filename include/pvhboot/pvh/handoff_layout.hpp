@@ -19,6 +19,7 @@ namespace pvhboot {
 /// The parts of a handoff in its layout, for checks that look at all of them.
 class handoff_parts {
  public:
+  /// Collects the parts, which refer to the handoff.
   constexpr handoff_parts(const handoff& h, const handoff_layout& at) noexcept : h_(h), at_(at) {}
 
   [[__nodiscard__]] constexpr size_t size() const noexcept { return single + at_.module_cmdline_paddrs.size(); }

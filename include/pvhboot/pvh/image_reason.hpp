@@ -24,6 +24,7 @@ enum class image_reader : uint8_t {
   cloud_hypervisor,  ///< linux-loader, and an e_entry of at least 1 MiB
   firecracker,       ///< the same; without a note it starts the image by Linux's 64-bit protocol
 };
+/// The number of readers.
 inline constexpr size_t image_readers = 7;
 
 /// What the reader does.
@@ -43,27 +44,32 @@ enum class image_reason : uint16_t {
 
 /// What one reader does with one image.
 struct image_verdict {
-  image_outcome outcome{};
-  image_reason reason{};
-  uint64_t entry = 0;  ///< where the image is entered; 0 if the outcome has no entry
+  image_outcome outcome{};  ///< what the reader does
+  image_reason reason{};    ///< why
+  uint64_t entry = 0;       ///< where the image is entered; 0 if the outcome has no entry
 };
 
+/// The number of each row.
 inline constexpr image_reason image_reason_numbers[] = {
 #define PVHBOOT_IMAGE_REASON(number, name, sentence, change, source) image_reason::name,
 #include <pvhboot/pvh/image_reasons.def>
 };
+/// The name of each row, with its NUL.
 inline constexpr char image_reason_names[] =
 #define PVHBOOT_IMAGE_REASON(number, name, sentence, change, source) #name "\0"
 #include <pvhboot/pvh/image_reasons.def>
     "unknown";
+/// The sentence of each row, with its NUL.
 inline constexpr char image_reason_sentences[] =
 #define PVHBOOT_IMAGE_REASON(number, name, sentence, change, source) sentence "\0"
 #include <pvhboot/pvh/image_reasons.def>
     "unknown";
+/// The change of each row, with its NUL.
 inline constexpr char image_reason_changes[] =
 #define PVHBOOT_IMAGE_REASON(number, name, sentence, change, source) change "\0"
 #include <pvhboot/pvh/image_reasons.def>
     "";
+/// The source of each row, with its NUL.
 inline constexpr char image_reason_sources[] =
 #define PVHBOOT_IMAGE_REASON(number, name, sentence, change, source) source "\0"
 #include <pvhboot/pvh/image_reasons.def>
@@ -81,6 +87,7 @@ constexpr string_ref name(image_reason why) noexcept { return nth_text(image_rea
 /// The program and function, or the document, where it comes from.
 constexpr string_ref source(image_reason why) noexcept { return nth_text(image_reason_sources, row_of(why)); }
 
+/// The name of a reader for messages, NUL-terminated.
 constexpr string_ref name(image_reader who) noexcept {
   const auto i = static_cast<size_t>(who);
   return nth_text(
@@ -88,6 +95,7 @@ constexpr string_ref name(image_reader who) noexcept {
       "Hypervisor\0Firecracker\0unknown",
       i < image_readers ? i : image_readers);
 }
+/// The name of an outcome for messages, NUL-terminated.
 constexpr string_ref name(image_outcome what) noexcept {
   constexpr auto last = static_cast<size_t>(image_outcome::undefined);
   const auto i = static_cast<size_t>(what);

@@ -27,12 +27,15 @@ struct lint_options {
 /// One pass over a handoff: a function per structure.
 template <class Memory, class Report> class linter {
  public:
+  /// Whether run() is noexcept.
   static constexpr bool silent = reads_noexcept<Memory>&& noexcept((*static_cast<Report*>(nullptr))(finding{}));
 
+  /// Keeps references to all of them.
   constexpr linter(const Memory& memory, const boot_info<Memory>& boot, memory_map& scratch, Report& report,
                    const lint_options& options) noexcept
       : memory_(memory), boot_(boot), info_(boot.wire()), scratch_(scratch), report_(report), options_(options) {}
 
+  /// Reports everything that is odd.
   constexpr result<void> run() const noexcept(silent) {
     const size_t entries = boot_.memory_map().size();
     const size_t modules = boot_.modules().size();

@@ -22,8 +22,8 @@ namespace pvhboot {
 /// What the caller is ready to accept. The protocol itself has no limits.
 struct parse_limits {
   uint32_t memmap_entries = 4096;  ///< Xen's dom0 has at most 1024, everybody else 128
-  uint32_t modules = 256;
-  uint64_t string_size = 65536;  ///< bytes before the NUL; the longest in practice is Cloud Hypervisor's 65536
+  uint32_t modules = 256;          ///< the most modules
+  uint64_t string_size = 65536;    ///< bytes before the NUL; the longest in practice is Cloud Hypervisor's 65536
 };
 
 /// Why there is a memory map, or not. The specification: version >= 1 and memmap_entries != 0 (start_info.h).
@@ -36,10 +36,11 @@ enum class memory_map_state : uint8_t {
 
 /// A module as the list has it. Neither its bytes nor its command line were touched.
 struct boot_module {
-  uint64_t paddr = 0;
+  uint64_t paddr = 0;          ///< the first byte
   uint64_t size = 0;           ///< bytes
   uint64_t cmdline_paddr = 0;  ///< 0: none
 
+  /// The module of an entry of the list.
   static constexpr boot_module from(const abi::hvm_modlist_entry& e) noexcept {
     return {e.paddr, e.size, e.cmdline_paddr};
   }
@@ -69,23 +70,31 @@ template <physical_memory Memory>
 /// since nothing in the memory map reserves it.
 template <class Memory> class boot_info {
  public:
+  /// The table of the memory map.
   using memory_map_type = wire_table<abi::hvm_memmap_table_entry, memory_range>;
+  /// The table of the modules.
   using module_list_type = wire_table<abi::hvm_modlist_entry, boot_module>;
+  /// Whether reading the memory is noexcept.
   static constexpr bool reads = reads_noexcept<Memory>;
 
+  /// The address of the structure.
   [[__nodiscard__]] constexpr uint64_t paddr() const noexcept { return paddr_; }
+  /// As the producer wrote it, above 1 too.
   [[__nodiscard__]] constexpr uint32_t version() const noexcept { return info_.version; }
+  /// Bits of sif.
   [[__nodiscard__]] constexpr uint32_t flags() const noexcept { return info_.flags; }
   /// absent() when there is none; an empty command line is something else.
   [[__nodiscard__]] constexpr string_ref cmdline() const noexcept { return cmdline_; }
   /// 0: not given. Search for it the old way, or do without ACPI.
   [[__nodiscard__]] constexpr uint64_t rsdp_paddr() const noexcept { return info_.rsdp_paddr; }
+  /// The modules in the order of the list. The first is the initial ramdisk, by convention.
   [[__nodiscard__]] constexpr module_list_type modules() const noexcept { return {modules_, info_.nr_modules}; }
   /// As it was handed over: unsorted, overlapping and with empty entries, if that is what the producer wrote. Give it
   /// to a pvhboot::memory_map to have it sanitised. Empty unless memory_map_state() is table.
   [[__nodiscard__]] constexpr memory_map_type memory_map() const noexcept {
     return {memory_map_, memory_map_ ? info_.memmap_entries.get() : 0u};
   }
+  /// Why there is a memory map, or not.
   [[__nodiscard__]] constexpr pvhboot::memory_map_state memory_map_state() const noexcept {
     if (memory_map_) return memory_map_state::table;
     if (info_.version.get() == 0) return memory_map_state::absent_in_version_0;

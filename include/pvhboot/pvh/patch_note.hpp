@@ -34,11 +34,14 @@ namespace pvhboot {
 /// A kernel file in a buffer that may be larger than the file.
 class note_patcher {
  public:
+  /// The image is that of the first `size` bytes of the buffer, and outlives this object.
   constexpr note_patcher(span<uint8_t> buffer, size_t size, const elf_image& image) noexcept
       : buffer_(buffer), size_(size), image_(&image), wide_(image.file_class() == elf_class::elf64) {}
   note_patcher(span<uint8_t>, size_t, const elf_image&&) = delete;  // refers to the image
 
+  /// Makes the note have this entry. Returns the size of the file then.
   constexpr result<size_t> set(uint32_t entry) const noexcept;
+  /// Removes the note. Returns the size of the file then.
   constexpr result<size_t> remove() const noexcept;
 
  private:

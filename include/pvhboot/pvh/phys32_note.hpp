@@ -29,7 +29,7 @@ namespace pvhboot {
 
 /// Where an image is entered by PVH: its note's value, checked against its segments. e_entry is independent of it.
 struct phys32_entry {
-  uint32_t paddr = 0;
+  uint32_t paddr = 0;     ///< where the image is entered
   uint32_t notes = 0;     ///< how many there are
   bool differs = false;   ///< they do not say the same: QEMU takes the first of the last segment that has one
   note_origin origin{};   ///< section_header: Xen finds it, QEMU and linux-loader do not

@@ -45,10 +45,10 @@ namespace pvhboot {
 /// Where a kernel lies when it is loaded as it is linked, and whether it may lie elsewhere: of its ELF image and of its
 /// notes PHYS32_ENTRY and PHYS32_RELOC.
 struct kernel_extent {
-  uint64_t first = 0;  ///< of its lowest byte
-  uint64_t size = 0;   ///< bytes up to its highest one, what is zero-filled included
-  uint32_t entry = 0;  ///< where it is entered
-  bool relocatable = false;
+  uint64_t first = 0;             ///< of its lowest byte
+  uint64_t size = 0;              ///< bytes up to its highest one, what is zero-filled included
+  uint32_t entry = 0;             ///< where it is entered
+  bool relocatable = false;       ///< whether it may lie elsewhere
   uint32_t alignment = 0x200000;  ///< of a base, a power of two
   uint32_t minimum = 0;           ///< the lowest base
   uint32_t maximum = 0xffffffff;  ///< the highest byte of a moved kernel
@@ -78,7 +78,7 @@ struct plan_block {
 
 /// What a guest needs to boot.
 struct boot_request {
-  kernel_extent kernel{};
+  kernel_extent kernel{};                 ///< of kernel_extent_of
   uint32_t version = 1;                   ///< of the handoff
   uint32_t flags = 0;                     ///< sif
   string_ref cmdline{};                   ///< absent: none
@@ -92,7 +92,7 @@ struct boot_request {
 
 /// Where everything goes. It refers to the request's lists and texts, and to the map's storage.
 struct boot_plan {
-  pvhboot::handoff handoff{};
+  pvhboot::handoff handoff{};     ///< for write, at start_info_paddr
   uint32_t start_info_paddr = 0;  ///< of the block of handoff.size_bytes() bytes, and for %ebx
   uint32_t entry = 0;             ///< for %eip
   uint64_t kernel_base = 0;       ///< of the kernel's lowest byte
@@ -107,6 +107,7 @@ inline constexpr memory_range low_memory_traps[] = {{0, 0x1000, {}}, {0x7000, 0x
 /// The work of plan_boot.
 class boot_planner {
  public:
+  /// Keeps references to all of them; `random` may be null.
   constexpr boot_planner(memory_map& map, memory_map& free, const boot_request& request,
                          const uint64_t* random) noexcept
       : map_(map),

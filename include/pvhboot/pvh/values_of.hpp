@@ -22,20 +22,21 @@ namespace pvhboot {
 
 /// Storage for the lists of a handoff that is read back, one of each at least.
 template <size_t Modules, size_t Entries> struct handoff_buffer {
-  array<handoff_module, Modules> modules{};
-  array<uint64_t, Modules> module_cmdline_paddrs{};
-  array<memory_range, Entries> memmap{};
-  array<uint32_t, Entries> memmap_reserved{};
+  array<handoff_module, Modules> modules{};          ///< the modules
+  array<uint64_t, Modules> module_cmdline_paddrs{};  ///< addresses of their command lines
+  array<memory_range, Entries> memmap{};             ///< the entries of the memory map
+  array<uint32_t, Entries> memmap_reserved{};        ///< reserved words of these
 };
 
 /// The same of any size, in the caller's arrays: the first two as long as each other, and so are the last two.
 struct handoff_storage {
-  span<handoff_module> modules{};
-  span<uint64_t> module_cmdline_paddrs{};
-  span<memory_range> memmap{};
-  span<uint32_t> memmap_reserved{};
+  span<handoff_module> modules{};          ///< the modules
+  span<uint64_t> module_cmdline_paddrs{};  ///< addresses of their command lines
+  span<memory_range> memmap{};             ///< the entries of the memory map
+  span<uint32_t> memmap_reserved{};        ///< reserved words of these
 
   constexpr handoff_storage() noexcept = default;
+  /// All of a buffer.
   template <size_t Modules, size_t Entries>
   constexpr handoff_storage(handoff_buffer<Modules, Entries>& b) noexcept
       : modules(b.modules),
@@ -46,14 +47,14 @@ struct handoff_storage {
 
 /// A handoff and where its parts lay.
 struct placed_handoff {
-  handoff values{};
-  handoff_layout layout{};
+  handoff values{};         ///< what it says
+  handoff_layout layout{};  ///< where its parts lie
 };
 
 /// What to do with a module's command line that cannot be read. qboot leaves garbage in the pointer.
 enum class unreadable_cmdline : uint8_t {
-  refuse,
-  drop,  ///< the module then has none
+  refuse,  ///< fails with the error of the command line
+  drop,    ///< the module then has none
 };
 
 /// The values with the addresses of their parts, by which write makes the same bytes again.

@@ -15,20 +15,22 @@
 
 namespace pvhboot {
 
+/// What the instruction CPUID returns.
 struct cpuid_leaf {
-  uint32_t eax = 0;
-  uint32_t ebx = 0;
-  uint32_t ecx = 0;
-  uint32_t edx = 0;
+  uint32_t eax = 0;  ///< %eax
+  uint32_t ebx = 0;  ///< %ebx
+  uint32_t ecx = 0;  ///< %ecx
+  uint32_t edx = 0;  ///< %edx
 };
 
 /// Where Xen's CPUID leaves are, and the first of what they say.
 struct xen_cpuid {
   uint32_t base = 0;           ///< the first of its leaves, 0x40000000 + n * 0x100
   uint16_t version_major = 0;  ///< base + 1
-  uint16_t version_minor = 0;
+  uint16_t version_minor = 0;  ///< base + 1
   uint32_t hypercall_msr = 0;  ///< base + 2: write a page's address to this MSR and Xen fills it; 32 bytes a hypercall
 
+  /// Whether the guest runs on Xen.
   [[__nodiscard__]] constexpr bool found() const noexcept { return base != 0; }
 };
 
@@ -49,6 +51,7 @@ template <class Cpuid> constexpr xen_cpuid find_xen(const Cpuid& cpuid) noexcept
   return {};
 }
 
+/// The table that XENMEM_memory_map fills.
 using xen_memory_map_table = wire_table<abi::boot_e820_entry, memory_range>;
 
 /// What XENMEM_memory_map returned, as a table for memory_map::append. `returned` is the hypercall's return value,
