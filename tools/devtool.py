@@ -22,6 +22,7 @@ COMMANDS = {
     "pvhboot": "command_pvhboot",
     "web": "command_web",
     "single": "command_single",
+    "docs": "command_docs",
     "test": "command_test",
     "fuzz": "command_fuzz",
     "bench": "command_bench",
