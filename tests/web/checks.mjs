@@ -3,29 +3,15 @@
 // Drives the page as a user does. The plan has the files, and the documents that the program has of them.
 import {readFileSync, readdirSync} from 'node:fs';
 import {createServer} from 'node:http';
-import {createRequire} from 'node:module';
 import {pathToFileURL} from 'node:url';
 import {deflateRawSync} from 'node:zlib';
 import {chromium} from 'playwright-core';
+import {accessible, check, count, end, equal, group} from './browser.mjs';
 
 const plan = JSON.parse(readFileSync(process.argv[2], 'utf8'), (_, v, context) =>
   typeof v === 'number' && !Number.isSafeInteger(v) ? BigInt(context?.source ?? v) : v);
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const patience = 20000;  // ms
-let tried = 0, failed = 0;
 
-function check(what, holds, detail = '') {
-  ++tried;
-  if (holds) return;
-  ++failed;
-  console.log(`NOT OK ${what}: ${typeof detail === 'string' ? detail : JSON.stringify(detail)}`.slice(0, 1200));
-}
-const equal = (what, a, b) => check(what, JSON.stringify(a) === JSON.stringify(b), `${JSON.stringify(a)} instead of ${JSON.stringify(b)}`);
-let before = Date.now();
-function group(what) {
-  console.log(`       ${what}: ${tried} tried, ${failed} not ok; ${((Date.now() - before) / 1000).toFixed(1)} s`);
-  before = Date.now();
-}
 const file = (name) => plan.files.find((f) => f.name === name);
 const ofKind = (...kinds) => plan.files.filter((f) => kinds.includes(f.kind));
 
@@ -90,9 +76,8 @@ class Tab {
   async shot(name) {
     await this.page.screenshot({path: `${plan.artefacts}/${name}.png`, fullPage: true});
   }
-  async accessible(what) {
-    const found = await this.page.evaluate(`${axe}; axe.run(document, {resultTypes: ['violations']})`);
-    equal(`${what}: axe finds no violation`, found.violations.map((v) => [v.id, v.nodes.slice(0, 3).map((n) => n.target.join())]), []);
+  accessible(what) {
+    return accessible(this.page, what);
   }
   async close(what) {
     equal(`${what}: no console message, error or policy violation`, this.said, []);
@@ -424,9 +409,8 @@ async function main() {
 }
 
 await main().catch((why) => {
-  ++failed;
+  ++count.failed;
   console.log(`NOT OK ${why.stack}`);
 });
 console.log(`screenshots: ${readdirSync(plan.artefacts).filter((name) => name.endsWith('.png')).length} in the folder of artefacts`);
-console.log(`${tried} tried${failed ? `, ${failed} not ok` : ''}`);
-process.exit(failed ? 1 : 0);
+end();

@@ -132,6 +132,15 @@ def is_reproducible(page: Path) -> bool:
         return again.read_bytes() == page.read_bytes()
 
 
+def drive(script: Path, installed: Path, plan: Path) -> int:
+    """Run the script beside its packages."""
+    for path in (HERE / "browser.mjs", script):
+        shutil.copy(path, installed)
+    environment = dict(os.environ, HOME=str(plan.parent))
+    return subprocess.run(["node", installed / script.name, plan], env=environment, stdin=subprocess.DEVNULL, timeout=400,
+                          check=False).returncode
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--page", type=Path, required=True)
@@ -166,11 +175,7 @@ def main() -> int:
                    "chromium": shutil.which("chromium"), "files": plan.files, "edits": edits(plan), "only": options.only,
                    "pictures": str(ROOT / "docs/pictures")}
         (Path(folder) / "plan.json").write_text(json.dumps(request), encoding="utf-8")
-        script = options.artefacts / "npm" / "checks.mjs"  # beside its packages
-        shutil.copy(HERE / "checks.mjs", script)
-        environment = dict(os.environ, HOME=folder)
-        return subprocess.run(["node", script, Path(folder) / "plan.json"], env=environment, stdin=subprocess.DEVNULL, timeout=400,
-                              check=False).returncode
+        return drive(HERE / "checks.mjs", options.artefacts / "npm", Path(folder) / "plan.json")
 
 
 if __name__ == "__main__":
