@@ -31,6 +31,7 @@ COMMANDS = {
     "format": "command_format",
     "lint": "command_lint",
     "matrix": "command_matrix",
+    "release": "command_release",
 }
 BAD_OPTION = 2
 
