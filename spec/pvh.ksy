@@ -90,6 +90,7 @@ types:
       - id: paddr
         -orig-id: paddr
         type: u8
+        doc: "the first byte"
       - id: size
         -orig-id: size
         type: u8
@@ -107,6 +108,7 @@ types:
       - id: addr
         -orig-id: addr
         type: u8
+        doc: "the first byte"
       - id: size
         -orig-id: size
         type: u8
@@ -115,6 +117,7 @@ types:
         -orig-id: type
         type: u4
         enum: memory_type
+        doc: "what the range is for"
       - id: reserved
         -orig-id: reserved
         type: u4
@@ -157,6 +160,7 @@ types:
       - id: map
         -orig-id: map
         type: xen_memory_map_32
+        doc: "the map of that domain"
   xen_foreign_memory_map_64:
     doc-ref: "xen/include/public/memory.h, Xen 4.17: xen_memory_map, xen_foreign_memory_map, with the guest handle of either width."
     seq:
@@ -180,6 +184,7 @@ types:
       - id: orig_y
         -orig-id: orig_y
         type: u1
+        doc: "cursor row"
       - id: ext_mem_k
         -orig-id: ext_mem_k
         type: u2
@@ -187,6 +192,7 @@ types:
       - id: orig_video_page
         -orig-id: orig_video_page
         type: u2
+        doc: "of the text mode"
       - id: orig_video_mode
         -orig-id: orig_video_mode
         type: u1
@@ -194,6 +200,7 @@ types:
       - id: orig_video_cols
         -orig-id: orig_video_cols
         type: u1
+        doc: "columns of the text mode"
       - id: flags
         -orig-id: flags
         type: u1
@@ -204,16 +211,19 @@ types:
       - id: orig_video_ega_bx
         -orig-id: orig_video_ega_bx
         type: u2
+        doc: "%bx of INT 10h/12h/10h: memory of an EGA"
       - id: unused3
         -orig-id: unused3
         type: u2
       - id: orig_video_lines
         -orig-id: orig_video_lines
         type: u1
+        doc: "rows of the text mode"
       - id: orig_video_is_vga
         -orig-id: orig_video_isVGA
         type: u1
         enum: video_type
+        doc: "what kind of display it is"
       - id: orig_video_points
         -orig-id: orig_video_points
         type: u2
@@ -253,39 +263,51 @@ types:
       - id: red_size
         -orig-id: red_size
         type: u1
+        doc: "bits"
       - id: red_pos
         -orig-id: red_pos
         type: u1
+        doc: "lowest bit"
       - id: green_size
         -orig-id: green_size
         type: u1
+        doc: "bits"
       - id: green_pos
         -orig-id: green_pos
         type: u1
+        doc: "lowest bit"
       - id: blue_size
         -orig-id: blue_size
         type: u1
+        doc: "bits"
       - id: blue_pos
         -orig-id: blue_pos
         type: u1
+        doc: "lowest bit"
       - id: rsvd_size
         -orig-id: rsvd_size
         type: u1
+        doc: "bits without a colour"
       - id: rsvd_pos
         -orig-id: rsvd_pos
         type: u1
+        doc: "lowest of these"
       - id: vesapm_seg
         -orig-id: vesapm_seg
         type: u2
+        doc: "segment of the VESA protected-mode interface"
       - id: vesapm_off
         -orig-id: vesapm_off
         type: u2
+        doc: "its offset"
       - id: pages
         -orig-id: pages
         type: u2
+        doc: "images that the frame buffer holds"
       - id: vesa_attributes
         -orig-id: vesa_attributes
         type: u2
+        doc: "of the VESA mode"
       - id: capabilities
         -orig-id: capabilities
         type: u4
@@ -303,54 +325,69 @@ types:
       - id: version
         -orig-id: version
         type: u2
+        doc: "of the APM specification, in BCD: major << 8 | minor"
       - id: cseg
         -orig-id: cseg
         type: u2
+        doc: "real-mode segment of the 32-bit code"
       - id: offset
         -orig-id: offset
         type: u4
+        doc: "of the 32-bit entry in that segment"
       - id: cseg_16
         -orig-id: cseg_16
         type: u2
+        doc: "real-mode segment of the 16-bit code"
       - id: dseg
         -orig-id: dseg
         type: u2
+        doc: "real-mode segment of the data"
       - id: flags
         -orig-id: flags
         type: u2
+        doc: "of INT 15h/5300h"
       - id: cseg_len
         -orig-id: cseg_len
         type: u2
+        doc: "bytes of the 32-bit code segment"
       - id: cseg_16_len
         -orig-id: cseg_16_len
         type: u2
+        doc: "bytes of the 16-bit code segment"
       - id: dseg_len
         -orig-id: dseg_len
         type: u2
+        doc: "bytes of the data segment"
   ist_info:
     doc-ref: "arch/x86/include/uapi/asm/ist.h, Linux 6.1. zero-page.rst: 060/010."
     seq:
       - id: signature
         -orig-id: signature
         type: u4
+        doc: "what the BIOS returned in %eax"
       - id: command
         -orig-id: command
         type: u4
+        doc: "what it returned in %ebx"
       - id: event
         -orig-id: event
         type: u4
+        doc: "what it returned in %ecx"
       - id: perf_level
         -orig-id: perf_level
         type: u4
+        doc: "what it returned in %edx"
   sys_desc_table:
     doc-ref: "arch/x86/include/uapi/asm/bootparam.h, Linux 6.1. zero-page.rst: 0A0/010, 0B0/010, 140/080, 1C0/020."
     seq:
       - id: length
         -orig-id: length
         type: u2
+        doc: "bytes of the BIOS's table, without this word"
       - id: table
         -orig-id: table
         size: 14
+        doc: "its first bytes: model, submodel, BIOS revision, features"
   olpc_ofw_header:
     doc-ref: "arch/x86/include/uapi/asm/bootparam.h, Linux 6.1. zero-page.rst: 0A0/010, 0B0/010, 140/080, 1C0/020."
     seq:
@@ -361,6 +398,7 @@ types:
       - id: ofw_version
         -orig-id: ofw_version
         type: u4
+        doc: "of Open Firmware"
       - id: cif_handler
         -orig-id: cif_handler
         type: u4
@@ -368,6 +406,7 @@ types:
       - id: irq_desc_table
         -orig-id: irq_desc_table
         type: u4
+        doc: "address of the interrupt descriptor table that Open Firmware uses"
   edid_info:
     doc-ref: "arch/x86/include/uapi/asm/bootparam.h, Linux 6.1. zero-page.rst: 0A0/010, 0B0/010, 140/080, 1C0/020."
     seq:
@@ -392,6 +431,7 @@ types:
       - id: efi_memdesc_version
         -orig-id: efi_memdesc_version
         type: u4
+        doc: "of the memory descriptors"
       - id: efi_memmap
         -orig-id: efi_memmap
         type: u4
@@ -403,9 +443,11 @@ types:
       - id: efi_systab_hi
         -orig-id: efi_systab_hi
         type: u4
+        doc: "high half of efi_systab"
       - id: efi_memmap_hi
         -orig-id: efi_memmap_hi
         type: u4
+        doc: "high half of efi_memmap"
   setup_header:
     doc-ref: "Documentation/arch/x86/boot.rst, \"The Real-Mode Kernel Header\", Linux 6.1: offsets in the file. syssize had 2 bytes before 2.04. kernel_alignment and min_alignment may be written from 2.10 on."
     seq:
@@ -572,6 +614,7 @@ types:
       - id: base_address
         -orig-id: base_address
         type: u2
+        doc: "I/O port"
       - id: reserved1
         -orig-id: reserved1
         type: u2
@@ -584,15 +627,19 @@ types:
       - id: bus
         -orig-id: bus
         type: u1
+        doc: "number of the bus"
       - id: slot
         -orig-id: slot
         type: u1
+        doc: "number of the device on the bus"
       - id: function
         -orig-id: function
         type: u1
+        doc: "number of the function"
       - id: channel
         -orig-id: channel
         type: u1
+        doc: "number of the channel of the controller"
       - id: reserved
         -orig-id: reserved
         type: u4
@@ -627,9 +674,11 @@ types:
       - id: device
         -orig-id: device
         type: u1
+        doc: "0 master, 1 slave"
       - id: lun
         -orig-id: lun
         type: u1
+        doc: "logical unit"
       - id: reserved1
         -orig-id: reserved1
         type: u1
@@ -648,9 +697,11 @@ types:
       - id: id
         -orig-id: id
         type: u2
+        doc: "of the target"
       - id: lun
         -orig-id: lun
         type: u8
+        doc: "logical unit"
       - id: reserved1
         -orig-id: reserved1
         type: u2
@@ -663,6 +714,7 @@ types:
       - id: serial_number
         -orig-id: serial_number
         type: u8
+        doc: "of the device"
       - id: reserved
         -orig-id: reserved
         type: u8
@@ -672,6 +724,7 @@ types:
       - id: eui
         -orig-id: eui
         type: u8
+        doc: "EUI-64 of the device"
       - id: reserved
         -orig-id: reserved
         type: u8
@@ -681,15 +734,18 @@ types:
       - id: wwid
         -orig-id: wwid
         type: u8
+        doc: "world-wide identifier"
       - id: lun
         -orig-id: lun
         type: u8
+        doc: "logical unit"
   edd_device_path_i2o:
     doc-ref: "include/uapi/linux/edd.h, Linux 6.1; the views of both unions, then the structs."
     seq:
       - id: identity_tag
         -orig-id: identity_tag
         type: u8
+        doc: "of the device"
       - id: reserved
         -orig-id: reserved
         type: u8
@@ -699,6 +755,7 @@ types:
       - id: array_number
         -orig-id: array_number
         type: u4
+        doc: "number of the array"
       - id: reserved1
         -orig-id: reserved1
         type: u4
@@ -720,6 +777,7 @@ types:
       - id: length
         -orig-id: length
         type: u2
+        doc: "bytes of the buffer that the BIOS filled"
       - id: info_flags
         -orig-id: info_flags
         type: u2
@@ -727,21 +785,27 @@ types:
       - id: num_default_cylinders
         -orig-id: num_default_cylinders
         type: u4
+        doc: "cylinders of the default geometry"
       - id: num_default_heads
         -orig-id: num_default_heads
         type: u4
+        doc: "heads of the default geometry"
       - id: sectors_per_track
         -orig-id: sectors_per_track
         type: u4
+        doc: "of the default geometry"
       - id: number_of_sectors
         -orig-id: number_of_sectors
         type: u8
+        doc: "of the whole disk"
       - id: bytes_per_sector
         -orig-id: bytes_per_sector
         type: u2
+        doc: "bytes of a sector"
       - id: dpte_ptr
         -orig-id: dpte_ptr
         type: u4
+        doc: "far pointer to the device parameter table extension; all ones: none"
       - id: key
         -orig-id: key
         type: u2
@@ -797,21 +861,26 @@ types:
       - id: legacy_max_cylinder
         -orig-id: legacy_max_cylinder
         type: u2
+        doc: "the highest cylinder by INT 13h/08h"
       - id: legacy_max_head
         -orig-id: legacy_max_head
         type: u1
+        doc: "the highest head by INT 13h/08h"
       - id: legacy_sectors_per_track
         -orig-id: legacy_sectors_per_track
         type: u1
+        doc: "by INT 13h/08h"
       - id: params
         -orig-id: params
         type: edd_device_params
+        doc: "by INT 13h/48h"
   boot_e820_entry:
     doc-ref: "Documentation/arch/x86/zero-page.rst and struct boot_params in bootparam.h, Linux 6.1."
     seq:
       - id: addr
         -orig-id: addr
         type: u8
+        doc: "the first byte"
       - id: size
         -orig-id: size
         type: u8
@@ -820,6 +889,7 @@ types:
         -orig-id: type
         type: u4
         enum: memory_type
+        doc: "what the range is for"
   boot_params:
     doc-ref: "Documentation/arch/x86/zero-page.rst and struct boot_params in bootparam.h, Linux 6.1."
     seq:
@@ -981,6 +1051,7 @@ types:
         -orig-id: type
         type: u4
         enum: setup_type
+        doc: "of the payload"
       - id: len
         -orig-id: len
         type: u4
@@ -1003,6 +1074,7 @@ types:
       - id: addr
         -orig-id: addr
         type: u8
+        doc: "physical"
   pci_setup_rom_64:
     doc-ref: "arch/x86/include/asm/pci.h, Linux 6.1: struct pci_setup_rom without the node it begins with, natural alignment."
     seq:
@@ -1037,9 +1109,11 @@ types:
       - id: vendor
         -orig-id: vendor
         type: u2
+        doc: "PCI vendor"
       - id: devid
         -orig-id: devid
         type: u2
+        doc: "PCI device identifier"
       - id: pcilen
         -orig-id: pcilen
         type: u8
@@ -1047,30 +1121,37 @@ types:
       - id: segment
         -orig-id: segment
         type: u4
+        doc: "PCI segment group"
       - id: bus
         -orig-id: bus
         type: u4
+        doc: "number of the bus"
       - id: device
         -orig-id: device
         type: u4
+        doc: "number of the device on the bus"
       - id: function
         -orig-id: function
         type: u4
+        doc: "number of the function"
   efi_setup_data:
     doc-ref: "arch/x86/include/asm/efi.h, Linux 6.1: struct efi_setup_data."
     seq:
       - id: fw_vendor
         -orig-id: fw_vendor
         type: u8
+        doc: "physical address of the firmware vendor's name"
       - id: unused
         -orig-id: unused
         type: u8
       - id: tables
         -orig-id: tables
         type: u8
+        doc: "physical address of the EFI configuration tables"
       - id: smbios
         -orig-id: smbios
         type: u8
+        doc: "physical address of the SMBIOS entry point"
       - id: reserved
         -orig-id: reserved
         type: u8
@@ -1082,6 +1163,7 @@ types:
       - id: len
         -orig-id: len
         type: u4
+        doc: "bytes of all, this header included"
       - id: version
         -orig-id: version
         type: u4
@@ -1089,6 +1171,7 @@ types:
       - id: dev_count
         -orig-id: dev_count
         type: u4
+        doc: "number of devices"
   dev_header:
     doc-ref: "drivers/firmware/efi/apple-properties.c, Linux 6.1."
     seq:
@@ -1099,6 +1182,7 @@ types:
       - id: prop_count
         -orig-id: prop_count
         type: u4
+        doc: "number of properties"
   jailhouse_setup_data_hdr:
     doc-ref: "bootparam.h, Linux 6.1: struct jailhouse_setup_data."
     seq:
@@ -1116,54 +1200,67 @@ types:
       - id: pm_timer_address
         -orig-id: pm_timer_address
         type: u2
+        doc: "I/O port of the ACPI timer"
       - id: num_cpus
         -orig-id: num_cpus
         type: u2
+        doc: "CPUs of the cell"
       - id: pci_mmconfig_base
         -orig-id: pci_mmconfig_base
         type: u8
+        doc: "physical address of the PCI configuration space"
       - id: tsc_khz
         -orig-id: tsc_khz
         type: u4
+        doc: "frequency of the TSC in kHz"
       - id: apic_khz
         -orig-id: apic_khz
         type: u4
+        doc: "frequency of the local APIC's timer in kHz"
       - id: standard_ioapic
         -orig-id: standard_ioapic
         type: u1
+        doc: "not 0: there is an IOAPIC at the usual address"
       - id: cpu_ids
         -orig-id: cpu_ids
         size: 255
+        doc: "local APIC identifiers of the CPUs"
   jailhouse_setup_data_v2:
     doc-ref: "bootparam.h, Linux 6.1: struct jailhouse_setup_data."
     seq:
       - id: flags
         -orig-id: flags
         type: u4
+        doc: "a bit for each serial port that the cell may use"
   jailhouse_setup_data:
     doc-ref: "bootparam.h, Linux 6.1: struct jailhouse_setup_data."
     seq:
       - id: hdr
         -orig-id: hdr
         type: jailhouse_setup_data_hdr
+        doc: "the versions"
       - id: v1
         -orig-id: v1
         type: jailhouse_setup_data_v1
+        doc: "of version 1"
       - id: v2
         -orig-id: v2
         type: jailhouse_setup_data_v2
+        doc: "of version 2"
   cc_setup_data:
     doc-ref: "arch/x86/boot/compressed/sev.c, Linux 6.1: struct cc_setup_data without the node it begins with."
     seq:
       - id: cc_blob_address
         -orig-id: cc_blob_address
         type: u4
+        doc: "physical address of the confidential computing blob"
   ima_setup_data:
     doc-ref: "bootparam.h, Linux 6.1; arch/x86/include/uapi/asm/setup_data.h, Linux 6.16."
     seq:
       - id: addr
         -orig-id: addr
         type: u8
+        doc: "physical"
       - id: size
         -orig-id: size
         type: u8
@@ -1174,6 +1271,7 @@ types:
       - id: fdt_addr
         -orig-id: fdt_addr
         type: u8
+        doc: "physical address of the device tree with the state"
       - id: fdt_size
         -orig-id: fdt_size
         type: u8
@@ -1181,6 +1279,7 @@ types:
       - id: scratch_addr
         -orig-id: scratch_addr
         type: u8
+        doc: "physical address of the list of scratch regions"
       - id: scratch_size
         -orig-id: scratch_size
         type: u8
@@ -1210,20 +1309,25 @@ types:
       - id: e_ident
         -orig-id: e_ident
         size: 16
+        doc: "magic, class, byte order and version: elf_ident_*"
       - id: e_type
         -orig-id: e_type
         type: u2
         enum: elf_type
+        doc: "kind of the file"
       - id: e_machine
         -orig-id: e_machine
         type: u2
         enum: elf_machine
+        doc: "architecture"
       - id: e_version
         -orig-id: e_version
         type: u4
+        doc: "elf_version_current"
       - id: e_entry
         -orig-id: e_entry
         type: u4
+        doc: "virtual address of the entry; 0: none"
       - id: e_phoff
         -orig-id: e_phoff
         type: u4
@@ -1235,24 +1339,31 @@ types:
       - id: e_flags
         -orig-id: e_flags
         type: u4
+        doc: "of the architecture; 0 on x86"
       - id: e_ehsize
         -orig-id: e_ehsize
         type: u2
+        doc: "bytes of this header"
       - id: e_phentsize
         -orig-id: e_phentsize
         type: u2
+        doc: "bytes of a program header"
       - id: e_phnum
         -orig-id: e_phnum
         type: u2
+        doc: "number of program headers; elf_phnum_extended: section header 0 has it in sh_info"
       - id: e_shentsize
         -orig-id: e_shentsize
         type: u2
+        doc: "bytes of a section header"
       - id: e_shnum
         -orig-id: e_shnum
         type: u2
+        doc: "number of section headers; 0 with an e_shoff: section header 0 has it in sh_size"
       - id: e_shstrndx
         -orig-id: e_shstrndx
         type: u2
+        doc: "index of the section that has the sections' names"
   elf64_ehdr:
     doc-ref: "System V ABI edition 4.1, \"Object Files\", figure 4-3: ELF header."
     seq:
@@ -1309,12 +1420,15 @@ types:
         -orig-id: p_type
         type: u4
         enum: segment_type
+        doc: "kind of the segment"
       - id: p_offset
         -orig-id: p_offset
         type: u4
+        doc: "offset in the file"
       - id: p_vaddr
         -orig-id: p_vaddr
         type: u4
+        doc: "virtual address"
       - id: p_paddr
         -orig-id: p_paddr
         type: u4
@@ -1322,9 +1436,11 @@ types:
       - id: p_filesz
         -orig-id: p_filesz
         type: u4
+        doc: "bytes in the file"
       - id: p_memsz
         -orig-id: p_memsz
         type: u4
+        doc: "bytes in memory; those past p_filesz are zero"
       - id: p_flags
         -orig-id: p_flags
         type: u4
@@ -1370,10 +1486,12 @@ types:
       - id: sh_name
         -orig-id: sh_name
         type: u4
+        doc: "offset of its name in the section of names"
       - id: sh_type
         -orig-id: sh_type
         type: u4
         enum: section_type
+        doc: "kind of the section"
       - id: sh_flags
         -orig-id: sh_flags
         type: u4
@@ -1381,24 +1499,31 @@ types:
       - id: sh_addr
         -orig-id: sh_addr
         type: u4
+        doc: "virtual address; 0 if it is not in memory"
       - id: sh_offset
         -orig-id: sh_offset
         type: u4
+        doc: "offset in the file"
       - id: sh_size
         -orig-id: sh_size
         type: u4
+        doc: "bytes"
       - id: sh_link
         -orig-id: sh_link
         type: u4
+        doc: "index of another section, by the type"
       - id: sh_info
         -orig-id: sh_info
         type: u4
+        doc: "by the type"
       - id: sh_addralign
         -orig-id: sh_addralign
         type: u4
+        doc: "a power of two; 0 and 1: none"
       - id: sh_entsize
         -orig-id: sh_entsize
         type: u4
+        doc: "bytes of an entry, if the section is a table"
   elf64_shdr:
     doc-ref: "System V ABI edition 4.1, figure 4-8: section header."
     seq:
