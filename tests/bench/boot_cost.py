@@ -146,7 +146,7 @@ def first_match(pattern: str, lines: list[str]) -> re.Match | None:
 
 def show(rows: list[Row]) -> None:
     """`ratio` is to the repetitions of examples/chainload on the same machine."""
-    print(f"{'':28}{'instructions':>14}{'':14}{'with each':>14}{'':9}{'bytes':>14}{'bytes':>14}{'of the':>9}")
+    print(f"{'':28}{'instructions':>14}{'instructions':>14}{'with each':>14}{'':9}{'bytes':>14}{'bytes':>14}{'of the':>9}")
     print(f"{'path':28}{'of firmware':>14}{'of the loader':>14}{'repetition':>14}{'ratio':>9}{'placed':>14}{'stored':>14}{'needed':>9}")
     ours = {row.machine(): row.loader.executed for row in rows if row.is_ours()}
     for row in rows:
