@@ -126,13 +126,22 @@ def by_cmake_kernel(scratch: Path) -> None:
     source.write_text(text, encoding="utf-8")
     for minimum, compiler in ((MINIMUM, "g++"), (CURRENT, "clang++")):
         folder = project(scratch, "kernel", minimum, source, TEMPLATE / "support.hpp", TEMPLATE / "identity.ld")
-        run("cmake", *STRICT, "-S", folder, "-B", folder / "build", f"-DCMAKE_CXX_COMPILER={compiler}",
-            f"--toolchain={folder / 'toolchain.cmake'}", f"-DCMAKE_PREFIX_PATH={prefix}")
-        run("cmake", "--build", folder / "build")
+        kernels = {way: kernel_by(way, folder, compiler, prefix) for way in ("find_package", "add_subdirectory", "FetchContent")}
+        if len({kernel.read_bytes() for kernel in kernels.values()}) != 1:
+            raise Failure(f"{compiler}: the kernels of {', '.join(kernels)} differ")
         last = "that is all memory"
-        done = qemu.inspect(qemu.Machine(folder / "build" / "kernel.elf", machine="microvm"), last, lambda _: None, 60)
+        done = qemu.inspect(qemu.Machine(kernels["find_package"], machine="microvm"), last, lambda _: None, 60)
         if last not in done.lines:
             raise Failure(f"the kernel prints {done.lines}")
+
+
+def kernel_by(way: str, folder: Path, compiler: str, prefix: Path) -> Path:
+    build = folder / way
+    run("cmake", *STRICT, "--no-warn-unused-cli", "-G", "Ninja", "-S", folder, "-B", build, f"-DWAY={way}",
+        f"-DSOURCES={ROOT}", f"-DCMAKE_CXX_COMPILER={compiler}", f"--toolchain={folder / 'toolchain.cmake'}",
+        f"-DCMAKE_PREFIX_PATH={prefix}")
+    run("cmake", "--build", build)
+    return build / "kernel.elf"
 
 
 def by_cmake_install(scratch: Path) -> None:

@@ -15,7 +15,7 @@ Ways:
   cmake-add_subdirectory  CMake, with the project in a folder
   cmake-FetchContent      CMake, with an archive and with a repository
   cmake-c                 a project in C with CMake
-  cmake-kernel            a 32-bit kernel with CMake and a toolchain file for a bare machine, booted
+  cmake-kernel            a 32-bit kernel by all three ways with a toolchain file for a bare machine, booted
   cmake-install           CMake and Meson install the same files
   wraps                   doctest and PFR from their wraps, with local repositories instead of the network
 """
