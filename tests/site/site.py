@@ -54,7 +54,8 @@ def main() -> int:
         plan = Path(folder) / "plan.json"
         plan.write_text(json.dumps({"site": str(site.resolve()), "artefacts": str(options.artefacts.resolve()), "full": options.full,
                                     "chromium": shutil.which("chromium")}), encoding="utf-8")
-        return web.drive(HERE / "checks.mjs", options.artefacts / "npm", plan) or (1 if found else 0)
+        limit = 1200 if options.full else 400
+        return web.drive(HERE / "checks.mjs", options.artefacts / "npm", plan, limit) or (1 if found else 0)
 
 
 if __name__ == "__main__":

@@ -132,12 +132,12 @@ def is_reproducible(page: Path) -> bool:
         return again.read_bytes() == page.read_bytes()
 
 
-def drive(script: Path, installed: Path, plan: Path) -> int:
-    """Run the script beside its packages."""
+def drive(script: Path, installed: Path, plan: Path, limit: int = 400) -> int:
+    """Run the script beside its packages, for so many seconds at most."""
     for path in (HERE / "browser.mjs", script):
         shutil.copy(path, installed)
     environment = dict(os.environ, HOME=str(plan.parent))
-    return subprocess.run(["node", installed / script.name, plan], env=environment, stdin=subprocess.DEVNULL, timeout=400,
+    return subprocess.run(["node", installed / script.name, plan], env=environment, stdin=subprocess.DEVNULL, timeout=limit,
                           check=False).returncode
 
 

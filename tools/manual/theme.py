@@ -19,7 +19,7 @@ PARTS = {
     '<aside class="sidebar-drawer">': '<aside class="sidebar-drawer" aria-label="Site">',
     '<aside class="toc-drawer">': '<aside class="toc-drawer" aria-label="Page">',
     '<p class="caption" role="heading">': '<p class="caption">',
-    '<th class="head"></th>': '<td></td>',
+    '<th class="head"><p></p></th>': '<td></td>',
     "<pre>": '<pre tabindex="0">',
     '<div class="table-wrapper': '<div tabindex="0" class="table-wrapper',
 }
