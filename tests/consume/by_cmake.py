@@ -64,11 +64,12 @@ def by_find_package(scratch: Path) -> None:
     link = scratch / "linked" / "share" / "cmake" / "pvhboot"
     link.parent.mkdir(parents=True)
     link.symlink_to(moved / "share" / "cmake" / "pvhboot")
-    folder = project(scratch / "again", "find_package", CURRENT, HERE / "user.cpp")
     for place in (moved, scratch / "linked"):
-        build_and_run(folder, True, "--fresh", f"-DCMAKE_PREFIX_PATH={place}")
+        folder = project(scratch / f"with-{place.name}", "find_package", CURRENT, HERE / "user.cpp")
+        build_and_run(folder, True, f"-DCMAKE_PREFIX_PATH={place}")
     (moved / "include").rename(scratch / "elsewhere")
-    text = refusal(*setup(folder, True, "--fresh", f"-DCMAKE_PREFIX_PATH={moved}"))
+    folder = project(scratch / "without", "find_package", CURRENT, HERE / "user.cpp")
+    text = refusal(*setup(folder, True, f"-DCMAKE_PREFIX_PATH={moved}"))
     if not re.search(r"The\s+headers\s+are\s+not\s+in", text):
         raise Failure(f"a package without headers is not named:\n{text}")
 
@@ -110,7 +111,8 @@ def by_cmake_c(scratch: Path) -> None:
     lists = folder / "CMakeLists.txt"
     lists.write_text(lists.read_text(encoding="utf-8").replace("LANGUAGES C CXX", "LANGUAGES C"), encoding="utf-8")
     text = refusal("cmake", *STRICT, "-S", folder, "-B", folder / "only-c", f"-DCMAKE_PREFIX_PATH={prefix}")
-    if "pvhboot::c_needs_CXX_among_the_languages_of_the_project" not in text:
+    # Before 3.19 CMake itself refuses the standard of C++.
+    if not re.search("pvhboot::c_needs_CXX_among_the_languages_of_the_project|from non-enabled language CXX", text):
         raise Failure(f"the error does not name the missing C++:\n{text}")
 
 
@@ -138,7 +140,7 @@ def by_cmake_kernel(scratch: Path) -> None:
 def kernel_by(way: str, folder: Path, compiler: str, prefix: Path) -> Path:
     build = folder / way
     run("cmake", *STRICT, "--no-warn-unused-cli", "-G", "Ninja", "-S", folder, "-B", build, f"-DWAY={way}",
-        f"-DSOURCES={ROOT}", f"-DCMAKE_CXX_COMPILER={compiler}", f"--toolchain={folder / 'toolchain.cmake'}",
+        f"-DSOURCES={ROOT}", f"-DCMAKE_CXX_COMPILER={compiler}", f"-DCMAKE_TOOLCHAIN_FILE={folder / 'toolchain.cmake'}",
         f"-DCMAKE_PREFIX_PATH={prefix}")
     run("cmake", "--build", build)
     return build / "kernel.elf"
