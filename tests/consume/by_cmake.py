@@ -2,7 +2,8 @@
 """The ways with CMake: find_package, add_subdirectory, FetchContent, a project in C, and a kernel for a bare machine.
 
 Each project is configured twice: with the policies of CMake 3.16, make and g++, and with those of the installed CMake,
-Ninja and clang. Warnings for the authors of a project are errors.
+Ninja and clang. Warnings for the authors of a project are errors. With --cmake the installed CMake is one of another
+Debian release.
 """
 
 import hashlib

@@ -29,10 +29,11 @@ from pathlib import Path
 import by_cmake
 import by_compiler
 import by_meson
+import other_cmake
 import wraps
 from common import skip
-from lab import LabError
-from steps import Failure, Skip
+from lab import LabError, packages
+from steps import Failure, Skip, run
 
 WAYS = {
     "subproject": by_meson.by_subproject,
@@ -56,11 +57,16 @@ WAYS = {
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("way", choices=WAYS)
-    way = parser.parse_args().way
+    parser.add_argument("--cmake", choices=other_cmake.RELEASES, help="with CMake of another Debian release")
+    options = parser.parse_args()
+    way = options.way
     with tempfile.TemporaryDirectory(prefix="pvhboot-") as scratch:
         try:
+            if options.cmake:
+                other_cmake.use(options.cmake, Path(scratch))
+                print(run("cmake", "--version").splitlines()[0])
             WAYS[way](Path(scratch))
-        except Skip as why:
+        except (Skip, packages.Unavailable) as why:
             return skip(why)
         except (Failure, LabError, subprocess.TimeoutExpired) as why:
             print(f"{way}: {why}")
