@@ -147,7 +147,8 @@ void boot(const pvhboot::bzimage& kernel, const pvhboot::handoff& h, size_t cmdl
     saw(done.error());
     LAW(is_refusal(done.error().code));
     LAW(done.error().code == errc::protocol_too_old || done.error().code == errc::cmdline_too_long ||
-        done.error().code == errc::bad_kernel_alignment || done.error().code == errc::e820_too_few);
+        done.error().code == errc::bad_kernel_alignment || done.error().code == errc::e820_too_few ||
+        (done.error().code == errc::setup_data_unsupported && done.error().where < 0x209 && nodes_size != 0));
     return;
   }
   LAW(check_placement(kernel, layout, map.map, &nodes).ok());
