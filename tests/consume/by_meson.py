@@ -8,8 +8,9 @@ import shutil
 import tarfile
 from pathlib import Path
 
+from common import copy_project
 from lab import ROOT
-from steps import HERE, Failure, copy_project, files_below, refusal, run
+from steps import HERE, Failure, files_below, refusal, run
 
 
 def by_subproject(scratch: Path) -> None:

@@ -5,6 +5,7 @@ CMake. Exit with 0, 1, or 77 (skipped). tests/package installs the package in a 
 
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -33,17 +34,27 @@ def by_pkg_config(root: Path, scratch: Path) -> None:
         run_or_exit([scratch / c])
 
 
+def by_cmake(root: Path, scratch: Path) -> None:
+    project = scratch / "project"
+    shutil.copytree(HERE / "cmake/find_package", project)
+    shutil.copy(HERE / "user.cpp", project)
+    run_or_exit(["cmake", "-S", project, "-B", project / "build", f"-DCMAKE_PREFIX_PATH={root / 'usr'}"])
+    run_or_exit(["cmake", "--build", project / "build"])
+    run_or_exit([project / "build/user"])
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=Path, required=True, help="the folder for the packages")
     options = parser.parse_args()
-    if tool := missing(*debian.NEEDED, "pkg-config", "gcc", "clang++"):
+    if tool := missing(*debian.NEEDED, "pkg-config", "cmake", "gcc", "clang++"):
         return skip_without(tool)
     with tempfile.TemporaryDirectory(prefix="pvhboot-") as scratch:
         root = Path(scratch) / "root"
         try:
             run_or_exit(["dpkg-deb", "-x", debian.packages(debian.provide(options.build))["libpvhboot-dev"], root])
             by_pkg_config(root, Path(scratch))
+            by_cmake(root, Path(scratch))
         except LabError as why:
             print(why)
             return 1

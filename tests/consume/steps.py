@@ -18,10 +18,8 @@ class Failure(Exception):
     """A step that failed."""
 
 
-
 class Skip(Exception):
     """Something that the test needs is missing on this machine."""
-
 
 
 def run(*command: object, cwd: Path | None = None, **environment: str) -> str:
@@ -33,7 +31,6 @@ def run(*command: object, cwd: Path | None = None, **environment: str) -> str:
     return done.stdout
 
 
-
 def refusal(*command: object, **environment: str) -> str:
     """The output of a command, which must fail."""
     try:
@@ -41,20 +38,6 @@ def refusal(*command: object, **environment: str) -> str:
     except Failure as why:
         return str(why)
     raise Failure(f"{' '.join(map(str, command))} does not fail:\n{printed}")
-
-
-
-def copy_project(target: Path) -> None:
-    """Copy the sources, without build folders and fetched files."""
-    unwanted = shutil.ignore_patterns(".git", ".cache", "build", "build-*", "__pycache__")
-
-    def ignore(folder: str, names: list[str]) -> set[str]:
-        fetched = {name for name in names if Path(folder) == ROOT / "subprojects" and name != "packagefiles"
-                   and not name.endswith(".wrap")}
-        return set(unwanted(folder, names)) | fetched
-
-    shutil.copytree(ROOT, target, ignore=ignore)
-
 
 
 def copy_sources(target: Path) -> None:
@@ -82,7 +65,6 @@ def install(scratch: Path, prefix: str = "", options: Sequence[str] = (), **envi
 
 def files_below(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-
 
 
 def compile_and_run(scratch: Path, flags: list[str], source: Path = HERE / "user.cpp") -> None:

@@ -5,8 +5,9 @@ import json
 import shutil
 from pathlib import Path
 
+from common import copy_project
 from lab import ROOT
-from steps import HERE, Failure, Skip, copy_project, local_repository, run
+from steps import HERE, Failure, Skip, local_repository, run
 
 INCLUDE_FOLDERS = ("/usr/include", "/usr/local/include")
 

@@ -18,8 +18,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 WORDS = HERE / "words.txt"
 LATER = HERE / "prose_later.txt"
-FOLDERS = ("cmake", "docs", "examples", "include", "spec", "subprojects/packagefiles", "tests", "tools", ".ci")
-LEFT_OUT = ("examples/fuzz/corpus/", "tests/style/words.txt", "tests/style/prose_later.txt")
+FOLDERS = ("cmake", "debian", "docs", "examples", "include", "spec", "subprojects/packagefiles", "tests", "tools", ".ci")
+LEFT_OUT = ("debian/copyright", "examples/fuzz/corpus/", "tests/style/words.txt", "tests/style/prose_later.txt")
 Piece = tuple[int, str]  # a line number and prose of that line
 
 C_TOKEN = re.compile(r"""
