@@ -7,11 +7,13 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import harnesses
 import progress
 
 ONE_INPUT = "-timeout=10"  # seconds for one input, also in a replay: a hang is a finding
 # The blocks of the harnesses are not on the heap: its quarantine and its call stacks cost a fifth of the time.
-SETTINGS = {"ASAN_OPTIONS": "malloc_context_size=2:quarantine_size_mb=16"}
+SETTINGS = {"ASAN_OPTIONS": "malloc_context_size=2:quarantine_size_mb=16",
+            "LSAN_OPTIONS": f"suppressions='{harnesses.SOURCES / 'leaks.txt'}':print_suppressions=0"}
 # libFuzzer: "#16384	pulse  cov: 446 ft: 1208 corp: 190/9711b lim: 122 exec/s: 8192 rss: 95Mb"
 # with -fork: "#16384: cov: 446 ft: 1208 corp: 190 exec/s: 8192 oom/timeout/crash: 0/0/0 time: 5s job: 3 dft_time: 0"
 STATUS = re.compile(r"^#(\d+)(?:\s+\S+|:).*\bcov: (\d+).*\bcorp: (\d+).*\bexec/s:? (\d+)")
