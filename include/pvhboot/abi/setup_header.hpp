@@ -56,23 +56,23 @@ enum class x86_hardware_subarch : uint32_t {
 /// Assigned loader numbers: type_of_loader is number << 4 | version. From 0x10 on the nibble is `extended`, and
 /// ext_loader_type holds the number less 0x10. 0 makes Linux ignore the ramdisk. boot.rst, field type_of_loader.
 enum class loader_id : uint8_t {
-  lilo = 0x0,                       ///< LILO
+  lilo = 0x0,                       ///< the boot loader LILO
   loadlin = 0x1,                    ///< Loadlin
   bootsect_loader = 0x2,            ///< the boot sector of old kernels
   syslinux = 0x3,                   ///< Syslinux
   etherboot = 0x4,                  ///< Etherboot, gPXE, iPXE
-  elilo = 0x5,                      ///< ELILO
-  grub = 0x7,                       ///< GRUB
+  elilo = 0x5,                      ///< its EFI version, ELILO
+  grub = 0x7,                       ///< the boot loader GRUB
   u_boot = 0x8,                     ///< U-Boot
   xen = 0x9,                        ///< Xen
   gujin = 0xa,                      ///< Gujin
-  qemu = 0xb,                       ///< QEMU
+  qemu = 0xb,                       ///< the option ROM of QEMU
   arcturus = 0xc,                   ///< Arcturus
   kexec_tools = 0xd,                ///< kexec-tools
   extended = 0xe,                   ///< the number is in ext_loader_type
   special = 0xf,                    ///< 0xff in type_of_loader: no number assigned
   minimal_linux_bootloader = 0x11,  ///< Minimal Linux Bootloader
-  ovmf = 0x12,                      ///< OVMF
+  ovmf = 0x12,                      ///< the firmware OVMF
   barebox = 0x13,                   ///< barebox
 };
 
