@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import shutil
+import tempfile
 import time
 from pathlib import Path
 from typing import Iterator
@@ -71,8 +72,10 @@ def provide(build_folder: Path) -> Path:
         if not stamp.exists() or stamp.read_text(encoding="ascii") != wanted:
             began = time.monotonic()
             shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-            build(folder, WITHOUT_TOOLS)
+            # debhelper cannot build in a folder whose path has a space.
+            with tempfile.TemporaryDirectory(prefix="pvhboot-packages-") as scratch:
+                build(Path(scratch), WITHOUT_TOOLS)
+                shutil.copytree(scratch, folder)
             stamp.write_text(wanted, encoding="ascii")
             print(f"built in {time.monotonic() - began:.0f} s", flush=True)
     return folder
