@@ -3,6 +3,7 @@
 the lab's initramfs; QEMU and a domain of Xen with the page's configuration boot it."""
 
 import re
+import shlex
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +38,7 @@ def follow(package: Path, folder: Path, kernel: Path) -> Followed:
     page = debian.run_or_fail(["gzip", "-dc", folder / PAGE])
     made = boot.userspace_of(kernel.read_bytes())
     (folder / "initrd").write_bytes(made.data)
-    commands = examples_of(page)[0].replace("/boot/vmlinuz-VERSION", str(kernel))
+    commands = examples_of(page)[0].replace("/boot/vmlinuz-VERSION", shlex.quote(str(kernel)))
     commands = commands.replace("/boot/initrd.img-VERSION", "initrd")
     print(commands, end="")
     debian.run_or_fail(["sh", "-e", "-c", commands], cwd=folder)
