@@ -174,6 +174,18 @@ ROW("set_phys32_entry: what follows the section headers is no header", {
     return p.set(0x100014).enters(0x100014);
   }));
 });
+ROW("set_phys32_entry: the number of sections, which the first section header can hold, stays", {
+  EXPECT(in_both_classes([](auto b) {
+    b.load(0x100000, 0x80, 0x100);
+    b.shnum = 0;
+    // Of the zeroes that become a program header otherwise.
+    b.set(b.header.e_shoff, b.phoff + sizeof(typename decltype(b)::program_header));
+    patched p{b};
+    if (!p.set(0x100010).enters(0x100010)) return false;
+    const auto image = parse_elf(p.file());
+    return image->section_headers() == 0 && !image->sections_outside();
+  }));
+});
 ROW("set_phys32_entry: a table that moves leaves what follows it", {
   EXPECT(in_both_classes([](auto b) {
     using builder = decltype(b);

@@ -41,7 +41,7 @@ class note_patcher {
 
   /// Makes the note have this entry. Returns the size of the file then.
   constexpr result<size_t> set(uint32_t entry) const noexcept;
-  /// Removes the note. Returns the size of the file then.
+  /// Removes the note. Returns how many there were.
   constexpr result<size_t> remove() const noexcept;
 
  private:
@@ -68,8 +68,11 @@ class note_patcher {
   [[__nodiscard__]] constexpr bool meets_program_headers(uint64_t offset, uint64_t n) const noexcept {
     return meet(image_->program_header_offset(0), image_->program_headers() * phdr_size(), offset, n);
   }
+  /// A table without headers has its first one all the same: the size in it can be their number.
   [[__nodiscard__]] constexpr uint64_t section_headers_size() const noexcept {
-    return image_->section_headers() * (wide_ ? sizeof(abi::Elf64_Shdr) : sizeof(abi::Elf32_Shdr));
+    uint64_t headers = image_->section_headers();
+    if (headers == 0 && image_->section_header_offset(0) != 0) headers = 1;
+    return headers * (wide_ ? sizeof(abi::Elf64_Shdr) : sizeof(abi::Elf32_Shdr));
   }
   constexpr void put_word(uint64_t offset, uint32_t w) const noexcept {
     le32 wire{};
