@@ -107,7 +107,7 @@ def sources() -> list[str]:
         found = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
     else:
         found = [str(path.relative_to(ROOT)) for path in ROOT.rglob("*")]
-        found = [path for path in found if not re.search(r"(^|/)(\.|build|__pycache__)", path)]
+        found = [path for path in found if not re.search(r"(^|/)(\.git|\.cache|__pycache__|build(-[^/]*)?)/", path)]
     return sorted(path for path in found if (ROOT / path).is_file())
 
 
