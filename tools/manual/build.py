@@ -71,6 +71,8 @@ def build(folder: Path, work: Path) -> None:
     run([PYTHON, "-m", "sphinx", "-q", "-W", "--keep-going", "-j", "2", "-D", f"release={version.of(INCLUDE / 'pvhboot/version.hpp')}", "-d", str(work / "doctrees"),
          "-b", "html", str(stage), str(folder)], work)
     theme.repair(folder / "_static")
+    index = folder / "searchindex.js"
+    index.write_text(theme.sorted_index(index.read_text(encoding="utf-8")), encoding="utf-8")
     for path in folder.rglob("*.html"):
         path.write_text(theme.repair_page(path.read_text(encoding="utf-8")), encoding="utf-8")
     (folder / "inspector").mkdir()
