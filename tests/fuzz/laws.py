@@ -13,11 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import harnesses
-
-def reached(program: Path, corpus: Path) -> list[str]:
-    """The places of the laws that a corpus reaches."""
-    done = subprocess.run([program, "--digest", corpus], capture_output=True, text=True, timeout=300, check=True)
-    return [line.removeprefix("law ") for line in done.stdout.splitlines() if line.startswith("law ")]
+import machines
 
 def complaint(program: Path, corpus: Path, law: str) -> str:
     """What is wrong when a law is inverted; empty if it stops the harness as it must."""
@@ -38,7 +34,7 @@ def main() -> int:
             if not program.exists():
                 print(f"{name}: left out: {program.name} is not built here")
                 continue
-            places = reached(program, corpus)
+            _, places = machines.replay(program, name)
             for place, why in zip(places, pool.map(lambda law: complaint(program, corpus, law), places)):
                 if why:
                     failed += 1
