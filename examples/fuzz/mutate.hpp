@@ -47,8 +47,9 @@ class field_mutator {
       : data_(data), size_(size), max_size_(max_size), state_(seed) {}
 
   size_t mutate() {
-    const std::vector<structure> all = structures_of(data_, size_);
-    if (all.empty() || next() % 2 == 0) return LLVMFuzzerMutate ? LLVMFuzzerMutate(data_, size_, max_size_) : size_;
+    const bool by_field = next() % 2 != 0;
+    const std::vector<structure> all = by_field ? structures_of(data_, size_) : std::vector<structure>{};
+    if (all.empty()) return LLVMFuzzerMutate ? LLVMFuzzerMutate(data_, size_, max_size_) : size_;
     const structure& s = of(all);
     switch (next() % 8) {
       case 0: return duplicate(s);

@@ -140,6 +140,7 @@ class memory_map {
     }
     if (scratch_.size() < size_) return {errc::scratch_too_small, size_};
     const size_t n = take_in_order({storage_.data(), size_}, scratch_);
+    order_by_end(scratch_, n);
     if (2 * n > storage_.size() + 1)
       if (const size_t pieces = sweep(scratch_, n, {}); pieces > storage_.size()) return {errc::map_full, pieces};
     size_ = sweep(scratch_, n, storage_);

@@ -33,26 +33,35 @@ constexpr bool may_merge(const memory_range& low, const memory_range& high) noex
 /// The last byte of a range in a slot: take_in_order cuts those that wrap.
 constexpr uint64_t last_of(const sweep_slot& slot) noexcept { return slot.range.addr + (slot.range.size - 1); }
 
-/// Copies the ranges that are not empty to the slots, sorted by start and cut at 2^64, and fills by_end. Returns their
-/// number. There are at least as many slots as ranges.
+/// Sorts the first n numbers in by_end, and keeps the order of equal ones. less(a, b) compares two numbers.
+template <class Less> constexpr void sort_numbers(span<sweep_slot> slots, size_t n, const Less& less) noexcept {
+  merge_sort(
+      n, [&](size_t i) noexcept -> uint32_t& { return slots[i].by_end; },
+      [&](size_t i) noexcept -> uint32_t& { return slots[i].heap; }, less);
+}
+
+/// Copies the ranges that are not empty to the slots, sorted by start and cut at 2^64. Returns their number. There are
+/// at least as many slots as ranges.
 constexpr size_t take_in_order(span<const memory_range> ranges, span<sweep_slot> slots) noexcept {
   size_t n = 0;
   for (size_t i = 0; i < ranges.size(); ++i)
     if (ranges[i].size != 0) slots[n++].by_end = narrow_cast<uint32_t>(i);
-  const auto order = [&](size_t i) noexcept -> uint32_t& { return slots[i].by_end; };
-  const auto spare = [&](size_t i) noexcept -> uint32_t& { return slots[i].heap; };
-  merge_sort(n, order, spare, [&](uint32_t a, uint32_t b) noexcept { return ranges[a].addr < ranges[b].addr; });
+  sort_numbers(slots, n, [&](uint32_t a, uint32_t b) noexcept { return ranges[a].addr < ranges[b].addr; });
   for (size_t i = 0; i < n; ++i) {
     slots[i].range = ranges[slots[i].by_end];
     if (slots[i].range.wraps()) slots[i].range.size = 0 - slots[i].range.addr;
-    slots[i].by_end = narrow_cast<uint32_t>(i);
   }
-  merge_sort(n, order, spare, [&](uint32_t a, uint32_t b) noexcept { return last_of(slots[a]) < last_of(slots[b]); });
   return n;
 }
 
-/// Sweeps over n slots that take_in_order filled, and writes the pieces to `out` as far as there is room. Returns the
-/// number of pieces, which is at most 2 * n - 1.
+/// Fills by_end of n slots that take_in_order filled.
+constexpr void order_by_end(span<sweep_slot> slots, size_t n) noexcept {
+  for (size_t i = 0; i < n; ++i) slots[i].by_end = narrow_cast<uint32_t>(i);
+  sort_numbers(slots, n, [&](uint32_t a, uint32_t b) noexcept { return last_of(slots[a]) < last_of(slots[b]); });
+}
+
+/// Sweeps over n slots that take_in_order and order_by_end filled, and writes the pieces to `out` as far as there is
+/// room. Returns the number of pieces, which is at most 2 * n - 1.
 constexpr size_t sweep(span<sweep_slot> slots, size_t n, span<memory_range> out) noexcept {
   const auto less = [&](size_t a, size_t b) noexcept {
     return slots[slots[a].heap].range.type < slots[slots[b].heap].range.type;
