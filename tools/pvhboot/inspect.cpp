@@ -28,8 +28,10 @@ std::vector<std::string> reader_names() {
 json verdicts_to_json(pvhboot::span<const uint8_t> file, const std::vector<std::string>& readers) {
   const json all = parsed_object([&](document::json_writer& out) { document::write_verdicts(out, file); });
   json list = json::array();
-  for (const json& v : all["verdicts"])
-    if (readers.empty() || std::find(readers.begin(), readers.end(), v["reader"]) != readers.end()) list.push_back(v);
+  for (const json& v : all["verdicts"]) {
+    const auto reader = v["reader"].get<std::string>();
+    if (readers.empty() || std::find(readers.begin(), readers.end(), reader) != readers.end()) list.push_back(v);
+  }
   return list;
 }
 
