@@ -62,7 +62,8 @@ void check(span<const uint8_t> file, uint64_t shift) {
     const bool by_linux_loader = who >= image_reader::linux_loader;
     LAW(by_linux_loader || (moved.outcome == v.outcome && moved.reason == v.reason && moved.entry == v.entry));
     LAW(!by_linux_loader || shift == 0 || moved.outcome != image_outcome::enters);
-    LAW(v.outcome <= image_outcome::undefined && message(v.reason) != "unknown" && source(v.reason) != "unknown");
+    LAW(v.outcome <= image_outcome::undefined && name(v.outcome) != "unknown" && message(v.reason) != "unknown" &&
+        source(v.reason) != "unknown");
     const bool starts = v.outcome == image_outcome::enters || v.outcome == image_outcome::other_protocol;
     LAW(starts || v.entry == 0);
     LAW(v.reason != image_reason::as_the_note_says || v.outcome == image_outcome::enters);
@@ -76,6 +77,12 @@ void check(span<const uint8_t> file, uint64_t shift) {
         if (const auto entry = pvhboot::find_phys32_entry(*image)) LAW(entry->paddr == v.entry);
     if (plain != 0) LAW(v.reason == image_reason::as_the_note_says && v.entry == plain);
   }
+  // A reader that there is not has a verdict all the same, and no name.
+  constexpr auto nobody = static_cast<image_reader>(pvhboot::image_readers);
+  const image_outcome none = explain(file, nobody).outcome;
+  LAW(none <= image_outcome::undefined && name(nobody) == "unknown");
+  constexpr unsigned outcomes = static_cast<unsigned>(image_outcome::undefined) + 1;
+  LAW(name(static_cast<image_outcome>(static_cast<unsigned>(none) + outcomes)) == "unknown");
   const span<const uint8_t> payload = pvhboot::explain_payload(file);
   LAW(payload.empty() || (payload.begin() >= file.begin() && payload.end() <= file.end()));
 }

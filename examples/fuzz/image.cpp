@@ -6,22 +6,14 @@
 //
 // Input: u8 what is odd about the memory (bit 0: one byte is missing), u16 where, u16 size of its pieces, number shift,
 // u64 random, u8 n, n ranges, then the file.
-#include <algorithm>
-
-#include <pvhboot/producer.hpp>
-
-#include "harness.hpp"
+#include "image_loading.hpp"
 #include "structures.hpp"
 
 namespace {
 
 using namespace fuzz;
-using pvhboot::elf_image;
-using pvhboot::elf_segment;
 using pvhboot::memory_map;
 using pvhboot::phys32_reloc;
-
-constexpr uint64_t largest_load = 0x4000;
 
 /// Fields of the file by their offsets in the gABI, read without the library.
 struct reference {
@@ -109,6 +101,7 @@ void check_headers(const elf_image& image, const reference& real) {
   LAW((image.file_class() == pvhboot::elf_class::elf64) == real.is_64);
   const uint64_t machine = real.number(18, 2);
   LAW((machine == 3 || machine == 62) && static_cast<uint64_t>(image.machine()) == machine);
+  LAW(static_cast<uint64_t>(image.type()) == real.number(16, 2));
   LAW(image.entry() == real.address(24, 0, 0) && image.program_headers() == real.program_headers());
 
   std::vector<elf_segment> loads = real.segments(1);
@@ -129,78 +122,6 @@ void check_headers(const elf_image& image, const reference& real) {
     align = std::max(align, s.align);
   }
   LAW(image.base() == base && image.size() == end - base && image.alignment() == align);
-}
-
-/// Guest memory of pieces on the heap, each exactly as large as it says.
-struct guest {
-  std::vector<std::unique_ptr<uint8_t[]>> blocks;
-  std::vector<pvhboot::writable_window> pieces;
-
-  /// [from, from + n) in pieces of `each` bytes, but no more than a hundred of them, without the byte at `hole`.
-  guest(uint64_t from, uint64_t n, uint64_t each, uint64_t hole) {
-    each = std::max(each, n / 100 + 1);
-    for (uint64_t at = 0; at < n;) {
-      const uint64_t end = at < hole ? std::min(hole, n) : n;
-      const auto size = static_cast<size_t>(std::min(each, end - at));
-      if (at != hole) {
-        blocks.push_back(std::make_unique<uint8_t[]>(size));
-        std::memset(blocks.back().get(), 0xee, size);
-        pieces.push_back({from + at, {blocks.back().get(), size}});
-      }
-      at += at == hole ? 1 : size;
-    }
-    std::reverse(pieces.begin(), pieces.end());
-  }
-  [[nodiscard]] pvhboot::memory_pieces memory() const { return {pieces}; }
-  /// holds(paddr, byte) of every byte there is.
-  template <class Holds> [[nodiscard]] bool all(const Holds& holds) const {
-    for (const pvhboot::writable_window& piece : pieces)
-      for (size_t i = 0; i < piece.contents.size(); ++i)
-        if (!holds(piece.base + i, piece.contents[i])) return false;
-    return true;
-  }
-  [[nodiscard]] bool untouched() const {
-    return all([](uint64_t, uint8_t byte) { return byte == 0xee; });
-  }
-};
-
-/// The byte at this address of the image, or what was there before.
-uint8_t loaded_byte(const std::vector<elf_segment>& segments, span<const uint8_t> file, uint64_t paddr) {
-  for (const elf_segment& s : segments)
-    if (s.contains(paddr)) return paddr - s.paddr < s.filesz ? file[s.offset + (paddr - s.paddr)] : uint8_t{0};
-  return 0xee;
-}
-
-struct memory_shape {
-  bool has_hole;
-  uint64_t hole;
-  uint64_t piece;
-};
-
-void check_load(const elf_image& image, span<const uint8_t> file, uint64_t shift, const memory_shape& shape) {
-  const uint64_t base = image.base() + shift;
-  if (image.size() - 1 > ~uint64_t{} - base) {
-    const guest none{0, 0, 1, ~uint64_t{}};
-    const auto done = load_image(image, none.memory(), shift);
-    LAW(!done && done.error().code == errc::load_wraps && done.error().where == base);
-    return;
-  }
-  if (image.size() > largest_load) {
-    const guest little{base, 0x100, 0x100, ~uint64_t{}};
-    const auto done = load_image(image, little.memory(), shift);
-    LAW(!done && done.error().code == errc::load_unwritable);
-    LAW(little.untouched());
-    return;
-  }
-  const std::vector<elf_segment> segments{image.segments().begin(), image.segments().end()};
-  const uint64_t hole = shape.has_hole ? shape.hole % image.size() : ~uint64_t{};
-  const guest ram{base, image.size(), shape.piece, hole};
-  const auto done = load_image(image, ram.memory(), shift);
-  const bool in_segment = shape.has_hole && image.segment_at(image.base() + hole) != nullptr;
-  LAW(done.ok() == !in_segment);
-  if (!done) LAW(done.error().code == errc::load_unwritable && done.error().where == base + hole);
-  if (!done) LAW(ram.untouched());
-  if (done) LAW(ram.all([&](uint64_t at, uint8_t byte) { return byte == loaded_byte(segments, file, at - shift); }));
 }
 
 /// Both of PVH's notes as the segments have them, or the sections.
@@ -226,8 +147,10 @@ void check_notes(const elf_image& image, const reference& real) {
   bool in_section = false;
   const pvhboot::image_notes notes{image};
   auto it = notes.begin();
-  for (; !it.at_end(); ++it) {
-    const pvhboot::elf_note& n = *it;
+  while (!it.at_end()) {
+    const auto here = it++;
+    LAW(here != it && here == pvhboot::image_notes::iterator{here});
+    const pvhboot::elf_note& n = *here;
     const uint64_t desc_end = n.desc.empty() ? 0 : static_cast<uint64_t>(n.desc.end() - real.file.begin());
     LAW(n.offset + 12 + n.name_size <= real.file.size() && desc_end <= real.file.size());
     LAW(real.number(n.offset, 4) == n.name_size && real.number(n.offset + 8, 4) == n.type);
@@ -238,6 +161,7 @@ void check_notes(const elf_image& image, const reference& real) {
       ++seen;
     }
   }
+  LAW(it == notes.end() && notes.check().ok() == it.damage().ok());
   LAW(!in_section || !xen_in_segments);
   LAW(seen == entries.size());
   if (!whole) LAW(!it.damage());
@@ -272,12 +196,22 @@ uint64_t xen_base(uint64_t size, const phys32_reloc& reloc, const std::vector<me
 }
 
 void check_place(const elf_image& image, uint64_t base) {
+  const auto below = place_image(image, {.paddr = static_cast<uint32_t>(image.base() - 1)}, base);
+  LAW(image.base() - 1 > 0xffffffff || (!below && below.error().code == errc::base_too_high));
   const auto entry = pvhboot::find_phys32_entry(image);
   if (!entry) return;
   const uint64_t into = entry->paddr - image.base();
   const auto place = place_image(image, *entry, base);
   LAW(place.ok() == (base <= 0xffffffff && base + into <= 0xffffffff));
   if (place) LAW(place->entry == base + into && place->base == base && image.base() + place->shift == base);
+}
+
+/// Nothing is chosen from a map that is not sanitised, but its ranges are counted.
+void check_unsanitized(const elf_image& image, const memory_map& map, uint64_t random) {
+  const auto base = choose_base(image, {}, map);
+  LAW(!base && base.error().code == errc::map_not_sanitized && base.error().where == map.size());
+  const auto chosen = choose_base(image, {.relocatable = true}, map, random);
+  LAW(!chosen && chosen.error().code == errc::map_not_sanitized && chosen.error().where == map.size());
 }
 
 void check_bases(const elf_image& image, const memory_map& map, uint64_t random, const memory_shape& shape) {
@@ -335,10 +269,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   check_notes(*image, {file});
   check_load(*image, file, 0, {false, 0, shape.piece});
   check_load(*image, file, shift, shape);
+  check_load_over_file(file, shape);
+  check_vanishing(*image, shape);
   check_place(*image, image->base() + shift);
 
   owned_map owned{2 * ranges.size() + 1};
-  LAW(owned.map.append(ranges).ok() && owned.map.sanitize().ok());
+  LAW(owned.map.append(ranges).ok());
+  if (!owned.map.is_sanitized()) check_unsanitized(*image, owned.map, random);
+  LAW(owned.map.sanitize().ok());
   check_bases(*image, owned.map, random, shape);
 
   // The file changes. Nothing that was checked does.

@@ -101,7 +101,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     LAW(!it.at_end() && it != notes.end());
     check_note(*it, n, bytes);
     const auto same = it++;
-    LAW(same->offset == n.offset);
+    LAW(same->offset == n.offset && same != it && same == elf_notes::iterator{same});
   }
   LAW(it.at_end() && it == notes.end());
   LAW(it.damage().ok() == (real.damage == errc{}) && notes.check().ok() == it.damage().ok());

@@ -6,6 +6,7 @@ The comment at the top of a harness describes its format.
 """
 
 import struct
+from itertools import chain
 from pathlib import Path
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -557,7 +558,7 @@ def main() -> None:
              "translate": translate_seeds(), "notes": notes_seeds(), "image": image_seeds(),
              "xen": xen_seeds(), "write": write_seeds(), "plan": plan_seeds(), "explain": explain_seeds(), "patch": patch_seeds(),
              "vmm": vmm_seeds(), "tool": tool_seeds()}
-    for harness, seeds in (every | seeds_memory.every()).items():
+    for harness, seeds in chain((every | seeds_memory.every()).items(), seeds_elf.every().items()):
         room = CORPUS / harness
         room.mkdir(parents=True, exist_ok=True)
         for name, content in seeds.items():
@@ -565,5 +566,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    import seeds_memory  # which takes the formats from here
+    import seeds_elf  # which takes the formats from here
+    import seeds_memory
     main()

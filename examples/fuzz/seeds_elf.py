@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: BSL-1.0
+"""Further inputs of the harnesses that read kernel files: files at the limits of the library, and files whose headers
+and notes lie on one another.
+
+The comment at the top of a harness describes its format.
+"""
+
+import struct
+
+from seeds import ENTRY_32, ENTRY_64, GNU, PC, XEN, Elf, files, note, number, ranges
+
+CODE = bytes(range(1, 65))
+
+
+class Short(Elf):
+    """A file whose contents follow the program headers, of which there are n."""
+
+    def __init__(self, bits: int, n: int, gap: int = 0) -> None:
+        super().__init__(bits)
+        self.START = (64 + 56 * n if bits == 64 else 52 + 32 * n) + gap
+
+
+def kernel(bits: int, n: int, gap: int = 0) -> Elf:
+    """A segment, and room for n program headers in all."""
+    return Short(bits, n, gap).load(0x100000, CODE, 0x100)
+
+
+def short(file: Elf, *notes: bytes) -> bytes:
+    return file.notes(*notes).without_sections()
+
+
+# Program headers that are notes of their own segments, for many notes in few bytes. The last three words of one are a
+# note whose name is the first two words of the next.
+
+def most_notes() -> bytes:
+    """More notes than any reader takes: all program headers but the first, in each of 182 segments."""
+    n = 182
+    assert 2 * n * n > 65536
+    file = kernel(32, n + 1)
+    file.program_headers += [(4, 0, 52 + 32 + 8, 0, 32 * n, 8, 8)] * n
+    return file.without_sections()
+
+
+def costly_padding() -> bytes:
+    """Few notes, but the search for their padding looks at too many. With 4 bytes all program headers are notes, and
+    the last one is damage. With 8 bytes a note in the first one ends in the last one."""
+    n = 182
+    size = 32 * (n + 2)
+    file = Short(32, n + 2)
+    file.program_headers += [(0, 4, 0, 0, 0, size - 32, 0)] + [(4, 0, 52, 0, size, 8, 8)] * n
+    return file.load(0x100000, CODE, 0x100).without_sections()
+
+
+def costly_entries() -> bytes:
+    """4158 entries for the few notes and segments that there are: each would be held to all others."""
+    file = kernel(32, 67)
+    file.notes(*[note(XEN, 18, b"")] * 63)
+    file.program_headers += file.program_headers[1:] * 65
+    return file.without_sections()
+
+
+def image_seeds() -> dict[str, bytes]:
+    def seed(file: bytes, shift: int = 0) -> bytes:
+        return struct.pack("<BHH", 0, 0, 0xFFFF) + number(shift) + struct.pack("<Q", 1 << 63) + ranges(*PC) + file
+
+    reloc = note(XEN, 19, b"")
+    little, huge = (Short(64, 2).load(0x100000, CODE, 0x100, align=align) for align in (0x800, 1 << 32))
+    return {
+        "reloc-little-alignment": seed(short(little, reloc)),
+        "reloc-huge-alignment": seed(short(huge, reloc)),
+        "most-notes": seed(most_notes()),
+    }
+
+
+def patch_seeds() -> dict[str, bytes]:
+    def seed(file: bytes, entry: int = 0x100010) -> bytes:
+        return number(entry) + b"\x20" + file
+
+    # The note begins with the number of section headers, and ends in the offset of an absent segment.
+    in_header = Short(64, 3)
+    in_header.program_headers.append((0, 18, 0x006E6558, 0, 0, 0, 0))
+    in_header.load(0x100000, CODE, 0x100).program_headers.append((4, 4, 60, 0, 16, 16, 4))
+    header = bytearray(in_header.without_sections())
+    header[60] = 4
+    # The note begins with the alignment of its own segment.
+    in_table = Short(32, 2).load(0x100000, b"", 0x100)
+    tail = note(XEN, 18, ENTRY_32)[4:] + CODE
+    in_table.program_headers[0] = (1, 5, in_table.START + 16, 0x100000, 64, 0x100, 4)
+    in_table.contents = tail
+    in_table.program_headers.append((4, 4, in_table.START - 4, 0, 20, 20, 4))
+
+    nobits = kernel(64, 1, 0x100)
+    nobits.sections.append((8, 0, 0x10000, 1, 0))
+    phdr_first = Short(32, 2)
+    phdr_first.program_headers.append((6, 4, 52, 0, 64, 64, 4))
+    phdr_first.load(0x100000, CODE, 0x100)
+
+    # Only with a padding of 8 bytes do these notes fit. With 4 the walk passes the entry, or reads it as a size.
+    odd = struct.pack("<III4sI", 4, 4, 1, GNU, 0)
+    last = note(GNU, 3, bytes(4))
+    four = struct.pack("<I", 4)
+    padded = note(XEN, 18, ENTRY_64) + odd + b"\xff" * 4 + last
+    read = odd + four + note(XEN, 18, struct.pack("<II", 4, 0)) + note(GNU, 0xFFFFFFFF, bytes(4))
+    damaged = odd + four + note(XEN, 18, ENTRY_64) + last
+    return {
+        "most-notes": seed(most_notes()),
+        "costly-padding": seed(costly_padding()),
+        "costly-entries": seed(costly_entries()),
+        "in-header": seed(bytes(header)),
+        "in-table": seed(in_table.without_sections()),
+        "nobits": seed(nobits.written()),
+        "phdr-first": seed(phdr_first.without_sections()),
+        "unset": seed(files()["usual-32"], 0xFFFFFFFF),
+        "padded": seed(kernel(64, 2).notes(padded, align=8).without_sections()),
+        "size-in-entry": seed(kernel(64, 2).notes(read, align=8).without_sections()),
+        "damage-in-entry": seed(kernel(64, 2).notes(damaged, align=8).without_sections()),
+    }
+
+
+def explain_seeds() -> dict[str, bytes]:
+    def seed(file: bytes, shift: int = 0) -> bytes:
+        return number(shift) + file
+
+    entry = note(XEN, 18, ENTRY_64)
+    linux = (note(XEN, 6, b"linux\0"), note(XEN, 5, b"xen-3.0\0"))
+    empty = Short(64, 3).load(0x100080, b"", 0).load(0x100000, CODE, 0x100)
+    slow = Short(32, 131)
+    for i in range(130):
+        slow.load(0x100000 + 16 * i, b"", 1)
+    # All section headers are the same one, of two notes: the distance between two is 0.
+    same = kernel(32, 1)
+    same.sections = [(7, same.put(bytes(24)), 24, 4, 0)]
+    sections = bytearray(same.written())
+    struct.pack_into("<HH", sections, 46, 0, 0xFFFF)
+
+    multiboot = struct.pack("<III", 0x1BADB002, 0x10000, -0x1BAEB002 & 0xFFFFFFFF)
+    bzimage = bytearray(0x250)
+    struct.pack_into("<IH", bzimage, 0x202, 0x53726448, 0x20F)
+    return {
+        "pv-linux": seed(short(kernel(32, 2), *linux)),
+        "pv-outside": seed(short(Short(32, 2).load(0x200000, CODE, 0x100), *linux)),
+        "empty-segment": seed(short(empty, entry)),
+        "slow-segments": seed(short(slow, note(XEN, 18, ENTRY_32))),
+        "same-sections": seed(bytes(sections)),
+        "multiboot-addresses": seed(multiboot + struct.pack("<IIIII", 0, 0, 0, 0, 0x100010)),
+        "multiboot-cut": seed(multiboot),
+        "multiboot-alone": seed(struct.pack("<III", 0x1BADB002, 0, -0x1BADB002 & 0xFFFFFFFF)),
+        "no-name": seed(short(kernel(64, 2), entry)[:-12]),
+        "no-descriptor": seed(short(kernel(64, 2), entry)[:-8]),
+        "wraps-when-moved": seed(short(Short(64, 2).load(0x200000, CODE, 0x100), entry), 2**64 - 0x200000),
+        "bzimage-cut": seed(bytes(bzimage[:0x240])),
+        "bzimage-no-setup-sects": seed(bytes(bzimage)),
+    }
+
+
+def every() -> dict[str, dict[str, bytes]]:
+    return {"image": image_seeds(), "patch": patch_seeds(), "explain": explain_seeds()}
