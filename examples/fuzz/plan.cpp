@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// plan_boot: every plan is written, parsed, read back and linted; every refusal changes nothing.
+// plan_boot: every plan is written, parsed, read back and linted; every refusal changes nothing. And the CPU that
+// enters a kernel.
 //
 // Input: the kernel (number first, number size, u16 offset of the entry, u8 flags: 1 relocatable, 2 random number,
-// 4 version 0, 8 command line, then u8 logarithm of the alignment, number minimum, number maximum), u64 random number,
-// number RSDP, number ACPI size, u8 length of the command line; u8 n, n modules (number address, number size, u8 length
-// of the command line, 255 for none); u8 n, n blocks (number size, u8 logarithm of the alignment, number lowest, number
-// highest, type, number address); u8 n, n ranges.
+// 4 version 0, 8 command line, 16 and 32 alignments of the kernel and the blocks that are no powers of two, 64 a
+// handoff anywhere, then u8 logarithm of the alignment, number minimum, number maximum), u64 random number, number
+// RSDP, number ACPI size, u8 length of the command line; u8 n, n modules (number address, number size, u8 length of the
+// command line, 255 for none); u8 n, n blocks (number size, u8 logarithm of the alignment, number lowest, number
+// highest, type, number address); u8 n, n ranges; then the
+// changes of entry_laws.hpp.
+#include "entry_laws.hpp"
 #include "plan_laws.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -22,7 +26,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   c.has_random = (flags & 2) != 0;
   c.version = (flags & 4) != 0 ? 0 : 1;
   c.has_cmdline = (flags & 8) != 0;
-  c.kernel.alignment = uint32_t{1} << in.u8() % 32;
+  const uint32_t kernel_factor = (flags & 16) != 0 ? 3 : 1, block_factor = (flags & 32) != 0 ? 3 : 1;
+  if ((flags & 64) != 0) c.handoff_highest = ~uint64_t{};
+  c.kernel.alignment = (uint32_t{1} << in.u8() % 32) * kernel_factor;
   c.kernel.minimum = static_cast<uint32_t>(in.number());
   c.kernel.maximum = static_cast<uint32_t>(in.number());
   c.random = in.u64();
@@ -39,13 +45,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   c.blocks.resize(in.u8() % 8);
   for (pvhboot::plan_block& b : c.blocks) {
     b.size = in.number();
-    b.alignment = uint64_t{1} << in.u8() % 64;
+    b.alignment = (uint64_t{1} << in.u8() % 64) * block_factor;
     b.lowest = in.number();
     b.highest = in.number();
     b.type = in.type();
     b.paddr = in.number();
   }
   c.ranges = in.ranges(in.u8() % 32);
+  law_entry(c.kernel.entry, static_cast<uint32_t>(c.random | 1), in);
   law_plan(c);
   return 0;
 }

@@ -20,7 +20,22 @@ struct plan_case {
   std::vector<pvhboot::plan_block> blocks;
   bool has_random = false;
   uint64_t random = 0;
+  uint64_t handoff_highest = 0x3fffffff;
 };
+
+/// plan_boot for a case, whose addresses it enters.
+inline auto plan_of(plan_case& c, pvhboot::memory_map& map, pvhboot::memory_map& free, uint64_t random) {
+  const pvhboot::boot_request request{
+      .kernel = c.kernel,
+      .version = c.version,
+      .cmdline = c.has_cmdline ? pvhboot::string_ref{c.cmdline.data(), c.cmdline.size()} : pvhboot::string_ref{},
+      .modules = c.modules,
+      .rsdp_paddr = c.rsdp_paddr,
+      .acpi_size = c.acpi_size,
+      .blocks = c.blocks,
+      .handoff_highest = c.handoff_highest};
+  return c.has_random ? plan_boot(map, free, request, random) : plan_boot(map, free, request);
+}
 
 /// Something with a place.
 struct placed_thing {
@@ -40,7 +55,8 @@ inline std::vector<placed_thing> things_of(const plan_case& asked, const plan_ca
                     moved ? c.kernel.alignment : uint64_t{1},
                     moved ? c.kernel.maximum : ~uint64_t{},
                     moved});
-  things.push_back({{plan.start_info_paddr, plan.handoff.size_bytes(), {}}, page, 0x3fffffff, true});
+  things.push_back(
+      {{plan.start_info_paddr, plan.handoff.size_bytes(), {}}, page, std::min(c.handoff_highest, highest_32), true});
   const bool finds_rsdp = asked.rsdp_paddr == 0 && asked.acpi_size != 0;
   if (finds_rsdp || asked.rsdp_paddr != 0) {
     const uint64_t size = finds_rsdp ? asked.acpi_size : std::max<uint64_t>(asked.acpi_size, 36);
@@ -105,26 +121,46 @@ inline void law_lint(const plan_case& asked, const pvhboot::boot_plan& plan, con
   }
 }
 
+inline void law_unsanitized(plan_case c, pvhboot::memory_map& map) {
+  owned_map free{map.capacity()};
+  const auto plan = plan_of(c, map, free.map, c.random);
+  LAW(!plan && plan.error().code == errc::map_not_sanitized && plan.error().where == map.size());
+}
+
+/// Of two maps with plenty of slots one has few. If they are too few, then up to the number that the refusal says.
+inline void law_room(const plan_case& asked, const pvhboot::memory_map& given, errc usual, size_t plenty) {
+  const auto refusal = [&](const size_t(&slots)[2]) {
+    owned_map map{slots[0]}, free{slots[1]};
+    LAW(map.map.assign(given).ok());
+    plan_case c = asked;
+    const auto plan = plan_of(c, map.map, free.map, c.random);
+    return plan ? pvhboot::failure{} : plan.error();
+  };
+  for (const size_t which : {size_t{0}, size_t{1}}) {
+    size_t slots[] = {plenty, plenty};
+    slots[which] = which == 0 ? given.size() : 0;
+    const pvhboot::failure first = refusal(slots);
+    LAW(first.code == usual || (first.code == errc::map_full && first.where > slots[which]));
+    if (first.code == usual) continue;
+    slots[which] = static_cast<size_t>(first.where - 1);
+    LAW(refusal(slots).code == errc::map_full);
+    ++slots[which];
+    LAW(refusal(slots).code == usual);
+  }
+}
+
 /// Plans the case, and holds the plan or the refusal to every law. Returns whether there was a plan.
 inline bool law_plan(plan_case& c) {
   const size_t slots = 2 * c.ranges.size() + c.modules.size() + 3 * c.blocks.size() + 16;
   owned_map map{slots}, free{slots}, old{slots};
   for (const memory_range& r : c.ranges) LAW(map.map.append(r).ok());
+  if (!map.map.is_sanitized()) law_unsanitized(c, map.map);
   LAW(map.map.sanitize().ok() && old.map.assign(map.map).ok());
   const std::vector<memory_range> before = contents(map.map);
   const plan_case asked = c;
-  const auto plan_with = [&](uint64_t random) {
-    const pvhboot::boot_request request{
-        .kernel = c.kernel,
-        .version = c.version,
-        .cmdline = c.has_cmdline ? pvhboot::string_ref{c.cmdline.data(), c.cmdline.size()} : pvhboot::string_ref{},
-        .modules = c.modules,
-        .rsdp_paddr = c.rsdp_paddr,
-        .acpi_size = c.acpi_size,
-        .blocks = c.blocks};
-    return c.has_random ? plan_boot(map.map, free.map, request, random) : plan_boot(map.map, free.map, request);
-  };
+  const auto plan_with = [&](uint64_t random) { return plan_of(c, map.map, free.map, random); };
   const auto plan = plan_with(c.random);
+  law_room(asked, old.map, plan ? errc{} : plan.error().code, slots);
   if (!plan) {
     LAW(message(plan.error().code) != "unknown error");
     for (size_t i = 0; i < c.modules.size(); ++i) LAW(c.modules[i] == asked.modules[i]);

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Further inputs of the harnesses that read kernel files: files at the limits of the library, and files whose headers
-and notes lie on one another.
+"""Further inputs of the harnesses that read kernel files or place them: files at the limits of the library, files whose
+headers and notes lie on one another, plans without room or sense, and states of the CPU at entry.
 
 The comment at the top of a harness describes its format.
 """
 
 import struct
 
-from seeds import ENTRY_32, ENTRY_64, GNU, PC, XEN, Elf, files, note, number, ranges
+from seeds import ENTRY_32, ENTRY_64, GNU, PC, XEN, Elf, files, note, number, plan_seeds, ranges
 
 CODE = bytes(range(1, 65))
 
@@ -153,5 +153,40 @@ def explain_seeds() -> dict[str, bytes]:
     }
 
 
+def place_seeds() -> dict[str, bytes]:
+    def flagged(name: str, flag: int) -> bytes:
+        seed = bytearray(plan_seeds()[name])
+        seed[6] |= flag
+        return bytes(seed)
+
+    def short_plan(modules: bytes = b"\0", tail: bytes = b"") -> bytes:
+        """A small kernel, and no RAM."""
+        kernel = number(0x100000) + number(0x1000) + struct.pack("<HBB", 16, 0, 12) + number(0) + number(0) + bytes(8)
+        return kernel + number(0) + number(0) + b"\0" + modules + b"\0\0" + tail
+
+    def entry(*changes: tuple[int, int, int]) -> bytes:
+        return short_plan(tail=bytes([len(changes)]) + b"".join(
+            bytes([which]) + number(value) + struct.pack("<H", attributes) for which, value, attributes in changes))
+
+    eip, ebx, esi, esp, eflags, cr0, cr3, cr4, efer = range(9)
+    tr = 6
+    attributes, base, limit, gdt, idt = 16, 32, 48, 64, 65
+    overlap = bytes([2]) + b"".join(number(at) + number(0x2000) + b"\xff" for at in (0x400000, 0x401000))
+    return {
+        "kernel-alignment-3": flagged("usual", 16),
+        "block-alignment-3": flagged("random", 32),
+        "handoff-anywhere": flagged("usual", 64),
+        "overlap-upwards": short_plan(overlap),
+        "entry-words": entry((eip, 5, 0), (ebx, 7, 0), (esp, 0x1000, 0), (eflags, 0x20700, 0), (cr0, 0xE0000000, 0),
+                             (cr4, 0x20, 0), (efer, 0x100, 0)),
+        "entry-tables": entry((ebx, 0, 0), (gdt, 0x500, 31), (idt, 0x520, 7), (esi, 0x7000, 0), (cr3, 0x3000, 0)),
+        "entry-attributes": entry(*[(attributes + i, 0, 0x700 + 0x11 * i) for i in range(7)]),
+        "entry-bases": entry(*[(base + i, 0x12345678 + i, 0) for i in range(7)]),
+        "entry-limits": entry(*[(limit + i, 0xFFFF + i, 0) for i in range(7)]),
+        "entry-64-bits": entry((cr3, 1 << 32, 0)),
+        "entry-64-bit-base": entry((base + tr, 1 << 32, 0)),
+    }
+
+
 def every() -> dict[str, dict[str, bytes]]:
-    return {"image": image_seeds(), "patch": patch_seeds(), "explain": explain_seeds()}
+    return {"image": image_seeds(), "patch": patch_seeds(), "explain": explain_seeds(), "plan": place_seeds()}
