@@ -92,7 +92,7 @@ void check(span<const uint8_t> file, uint64_t shift) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   input in{data, size};
   const uint64_t shift = in.number();
-  if (in.rest().size() > 0x4000) return 0;
+  if (!may_read(in.rest())) return 0;
   const auto block = exact_copy(in.rest());
   check({block.get(), in.rest().size()}, shift);
   return 0;

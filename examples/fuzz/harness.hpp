@@ -176,4 +176,15 @@ inline uint64_t little_endian(const uint8_t* p, unsigned n) {
   return value;
 }
 
+/// A harness reads a file of this size or less, and a larger one if it ends in the right word (seal in seeds_elf.py).
+/// Only crafted files are larger: those that take the library a hundred times as long as others. A fuzzer does not
+/// compute the word, and so spends no time on what it makes of them.
+inline bool may_read(span<const uint8_t> file) {
+  if (file.size() <= 0x1000) return true;
+  uint32_t sum = 0;
+  for (size_t i = 0; i + 4 <= file.size(); i += 4)
+    sum = sum * 0x9e3779b1 + static_cast<uint32_t>(little_endian(file.data() + i, 4));
+  return sum == 0 && file.size() % 4 == 0;
+}
+
 }  // namespace fuzz

@@ -258,7 +258,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const uint64_t shift = in.number();
   const uint64_t random = in.u64();
   const std::vector<memory_range> ranges = in.ranges(in.u8() % 16);
-  if (in.rest().size() > 0x4000) return 0;
+  if (!may_read(in.rest())) return 0;
   const auto block = exact_copy(in.rest());
   const span<uint8_t> file{block.get(), in.rest().size()};
 

@@ -122,7 +122,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   input in{data, size};
   const auto entry = static_cast<uint32_t>(in.number());
   const size_t room = size_t{8} * in.u8();
-  if (in.rest().size() > 0x4000) return 0;
+  if (!may_read(in.rest())) return 0;
   const bytes file(in.rest().begin(), in.rest().end());
   check_set(file, entry, room);
   check_remove(file);

@@ -29,6 +29,20 @@ def short(file: Elf, *notes: bytes) -> bytes:
     return file.notes(*notes).without_sections()
 
 
+def seal(file: bytes) -> bytes:
+    """A file of 32 bits that the harnesses read although it is large: see may_read in harness.hpp. All but its header
+    is moved to where no small file reaches, so that parts of it are not slow, too."""
+    far = bytearray(file[:52] + bytes(0x1000) + file[52:] + bytes(-len(file) % 4))
+    struct.pack_into("<I", far, 28, 0x1034)
+    for at in range(0x1034, 0x1034 + 32 * int.from_bytes(far[44:46], "little"), 32):
+        kind, offset = struct.unpack_from("<II", far, at)
+        struct.pack_into("<I", far, at + 4, offset + (0x1000 if kind != 0 else 0))
+    total = 0
+    for (word,) in struct.iter_unpack("<I", far):
+        total = (total * 0x9E3779B1 + word) & 0xFFFFFFFF
+    return bytes(far) + struct.pack("<I", -total * 0x9E3779B1 & 0xFFFFFFFF)
+
+
 # Program headers that are notes of their own segments, for many notes in few bytes. The last three words of one are a
 # note whose name is the first two words of the next.
 
@@ -38,7 +52,7 @@ def most_notes() -> bytes:
     assert 2 * n * n > 65536
     file = kernel(32, n + 1)
     file.program_headers += [(4, 0, 52 + 32 + 8, 0, 32 * n, 8, 8)] * n
-    return file.without_sections()
+    return seal(file.without_sections())
 
 
 def costly_padding() -> bytes:
@@ -48,7 +62,7 @@ def costly_padding() -> bytes:
     size = 32 * (n + 2)
     file = Short(32, n + 2)
     file.program_headers += [(0, 4, 0, 0, 0, size - 32, 0)] + [(4, 0, 52, 0, size, 8, 8)] * n
-    return file.load(0x100000, CODE, 0x100).without_sections()
+    return seal(file.load(0x100000, CODE, 0x100).without_sections())
 
 
 def costly_entries() -> bytes:
@@ -56,7 +70,7 @@ def costly_entries() -> bytes:
     file = kernel(32, 67)
     file.notes(*[note(XEN, 18, b"")] * 63)
     file.program_headers += file.program_headers[1:] * 65
-    return file.without_sections()
+    return seal(file.without_sections())
 
 
 def image_seeds() -> dict[str, bytes]:
@@ -140,7 +154,7 @@ def explain_seeds() -> dict[str, bytes]:
         "pv-linux": seed(short(kernel(32, 2), *linux)),
         "pv-outside": seed(short(Short(32, 2).load(0x200000, CODE, 0x100), *linux)),
         "empty-segment": seed(short(empty, entry)),
-        "slow-segments": seed(short(slow, note(XEN, 18, ENTRY_32))),
+        "slow-segments": seed(seal(short(slow, note(XEN, 18, ENTRY_32)))),
         "same-sections": seed(bytes(sections)),
         "multiboot-addresses": seed(multiboot + struct.pack("<IIIII", 0, 0, 0, 0, 0x100010)),
         "multiboot-cut": seed(multiboot),
