@@ -161,7 +161,7 @@ void check_notes(const elf_image& image, const reference& real) {
       ++seen;
     }
   }
-  LAW(it == notes.end() && notes.check().ok() == it.damage().ok());
+  LAW(it == notes.end() && notes.check().ok() == it.damage().ok() && it.count() <= 65536);
   LAW(!in_section || !xen_in_segments);
   LAW(seen == entries.size());
   if (!whole) LAW(!it.damage());
@@ -214,6 +214,17 @@ void check_unsanitized(const elf_image& image, const memory_map& map, uint64_t r
   LAW(!chosen && chosen.error().code == errc::map_not_sanitized && chosen.error().where == map.size());
 }
 
+/// The three words of the last note, and what stands for those that are missing.
+void check_reloc(const elf_image& image, const phys32_reloc& reloc) {
+  span<const uint8_t> words{};
+  for (const pvhboot::elf_note& n : pvhboot::image_notes{image})
+    if (n.is("Xen", 19)) words = n.desc;
+  const uint64_t missing[] = {image.alignment() < 0x1000 ? 0x200000 : image.alignment(), 0, 0xffffffff};
+  const uint64_t found[] = {reloc.alignment, reloc.minimum, reloc.maximum};
+  for (size_t i = 0; i < 3; ++i)
+    LAW(found[i] == (words.size() < 4 * i + 4 ? missing[i] : little_endian(words.data() + 4 * i, 4)));
+}
+
 void check_bases(const elf_image& image, const memory_map& map, uint64_t random, const memory_shape& shape) {
   const auto reloc = pvhboot::find_phys32_reloc(image);
   if (!reloc) {
@@ -222,6 +233,7 @@ void check_bases(const elf_image& image, const memory_map& map, uint64_t random,
     return;
   }
   LAW((reloc->alignment & (reloc->alignment - 1)) == 0 && reloc->alignment != 0 && reloc->minimum <= reloc->maximum);
+  if (reloc->relocatable) check_reloc(image, *reloc);
   const bool stays = covers(map, image.base(), image.size(), memory_type::ram);
   const auto base = choose_base(image, *reloc, map);
   const auto chosen = choose_base(image, *reloc, map, random);
@@ -270,7 +282,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   check_load(*image, file, 0, {false, 0, shape.piece});
   check_load(*image, file, shift, shape);
   check_load_over_file(file, shape);
-  check_vanishing(*image, shape);
+  check_vanishing(*image, file, shape);
   check_place(*image, image->base() + shift);
 
   owned_map owned{2 * ranges.size() + 1};

@@ -100,11 +100,13 @@ struct vanishing_memory {
 };
 
 /// A memory that vanishes during a load: the load says where, and it can vanish only in a segment.
-inline void check_vanishing(const elf_image& image, const memory_shape& shape) {
+inline void check_vanishing(const elf_image& image, span<const uint8_t> file, const memory_shape& shape) {
   if (image.size() > largest_load) return;
   const guest ram{image.base(), image.size(), shape.piece, ~uint64_t{}};
   size_t calls = shape.hole % 64;
   const auto done = load_image(image, vanishing_memory{ram.memory(), &calls});
+  const std::vector<elf_segment> segments{image.segments().begin(), image.segments().end()};
+  if (done) LAW(ram.all([&](uint64_t at, uint8_t byte) { return byte == loaded_byte(segments, file, at); }));
   if (done) return;
   LAW(calls == 0 && done.error().code == errc::load_unwritable && image.segment_at(done.error().where) != nullptr);
 }

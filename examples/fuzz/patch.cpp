@@ -38,6 +38,11 @@ bytes changeable(span<const uint8_t> file, const elf_image& image, bool to_set) 
     if (s.type != segment_type::null && s.offset < file.size())
       mark(s.offset, std::min<uint64_t>(s.filesz, 0x10000), 0);
   }
+  for (const pvhboot::elf_note& n : pvhboot::image_notes{image}) {
+    if (!n.is("Xen", 18)) continue;
+    mark(n.offset + 8, 4, 1);
+    if (to_set && !n.desc.empty()) mark(static_cast<uint64_t>(n.desc.begin() - file.begin()), n.desc.size(), 1);
+  }
   mark(0, wide ? 64 : 52, 0);
   mark(image.program_header_offset(0), size * image.program_headers(), 0);
   if (to_set) {
@@ -48,11 +53,6 @@ bytes changeable(span<const uint8_t> file, const elf_image& image, bool to_set) 
       if (type == segment_type::null) mark(image.program_header_offset(i), size, 1);
       if (type == segment_type::note) mark(image.program_header_offset(i) + (wide ? 48 : 28), wide ? 8 : 4, 1);
     }
-  }
-  for (const pvhboot::elf_note& n : pvhboot::image_notes{image}) {
-    if (!n.is("Xen", 18)) continue;
-    mark(n.offset + 8, 4, 1);
-    if (to_set && !n.desc.empty()) mark(static_cast<uint64_t>(n.desc.begin() - file.begin()), n.desc.size(), 1);
   }
   return may;
 }
@@ -65,6 +65,13 @@ size_t xen_entries(const elf_image& image) {
   size_t n = 0;
   for (const pvhboot::elf_note& note : pvhboot::image_notes{image}) n += note.is("Xen", 18);
   return n;
+}
+
+/// A PT_PHDR says where the program headers are, and how many.
+bool describes_its_table(const elf_image& image) {
+  for (uint64_t i = 0; i < image.program_headers(); ++i)
+    if (image.program_header(i).type == segment_type::phdr) return true;
+  return false;
 }
 
 void check_set(const bytes& file, uint32_t entry, size_t room) {
@@ -92,6 +99,9 @@ void check_set(const bytes& file, uint32_t entry, size_t room) {
   const auto patched = parse_elf(result);
   LAW(patched.ok() && patched->base() == image->base() && patched->size() == image->size());
   LAW(patched->segments().size() == image->segments().size() && patched->entry() == image->entry());
+  if (describes_its_table(*image))
+    LAW(patched->program_header_offset(0) == image->program_header_offset(0) &&
+        patched->program_headers() == image->program_headers());
   const auto found = find_phys32_entry(*patched);
   LAW(found && found->paddr == entry && !found->differs && found->origin == pvhboot::note_origin::segment);
 

@@ -128,24 +128,33 @@ inline void law_unsanitized(plan_case c, pvhboot::memory_map& map) {
 }
 
 /// Of two maps with plenty of slots one has few. If they are too few, then up to the number that the refusal says.
-inline void law_room(const plan_case& asked, const pvhboot::memory_map& given, errc usual, size_t plenty) {
-  const auto refusal = [&](const size_t(&slots)[2]) {
+inline void law_room(const plan_case& asked, const pvhboot::memory_map& given,
+                     const pvhboot::result<pvhboot::boot_plan>& usual, size_t plenty) {
+  const auto plan_in = [&](const size_t(&slots)[2]) {
     owned_map map{slots[0]}, free{slots[1]};
     LAW(map.map.assign(given).ok());
     plan_case c = asked;
-    const auto plan = plan_of(c, map.map, free.map, c.random);
-    return plan ? pvhboot::failure{} : plan.error();
+    return plan_of(c, map.map, free.map, c.random);
+  };
+  const auto is_usual = [&](const pvhboot::result<pvhboot::boot_plan>& plan) {
+    if (!plan || !usual) return plan.ok() == usual.ok() && plan.error().code == usual.error().code;
+    return plan->kernel_base == usual->kernel_base && plan->start_info_paddr == usual->start_info_paddr;
   };
   for (const size_t which : {size_t{0}, size_t{1}}) {
     size_t slots[] = {plenty, plenty};
     slots[which] = which == 0 ? given.size() : 0;
-    const pvhboot::failure first = refusal(slots);
-    LAW(first.code == usual || (first.code == errc::map_full && first.where > slots[which]));
-    if (first.code == usual) continue;
-    slots[which] = static_cast<size_t>(first.where - 1);
-    LAW(refusal(slots).code == errc::map_full);
+    const auto first = plan_in(slots);
+    if (first || first.error().code != errc::map_full) {
+      LAW(is_usual(first));
+      continue;
+    }
+    const uint64_t needed = first.error().where;
+    LAW(needed > slots[which]);
+    slots[which] = static_cast<size_t>(needed - 1);
+    const auto refused = plan_in(slots);
+    LAW(!refused && refused.error().code == errc::map_full && refused.error().where == needed);
     ++slots[which];
-    LAW(refusal(slots).code == usual);
+    LAW(is_usual(plan_in(slots)));
   }
 }
 
@@ -160,7 +169,7 @@ inline bool law_plan(plan_case& c) {
   const plan_case asked = c;
   const auto plan_with = [&](uint64_t random) { return plan_of(c, map.map, free.map, random); };
   const auto plan = plan_with(c.random);
-  law_room(asked, old.map, plan ? errc{} : plan.error().code, slots);
+  law_room(asked, old.map, plan, slots);
   if (!plan) {
     LAW(message(plan.error().code) != "unknown error");
     for (size_t i = 0; i < c.modules.size(); ++i) LAW(c.modules[i] == asked.modules[i]);

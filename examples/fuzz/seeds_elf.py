@@ -109,12 +109,21 @@ def patch_seeds() -> dict[str, bytes]:
     phdr_first.program_headers.append((6, 4, 52, 0, 64, 64, 4))
     phdr_first.load(0x100000, CODE, 0x100)
 
-    # Only with a padding of 8 bytes do these notes fit. With 4 the walk passes the entry, or reads it as a size.
+    # Only with a padding of 8 bytes do these notes fit. With 4 the walk ends before the entry, or reads it as a size,
+    # and then an entry of 16 makes them fit.
     odd = struct.pack("<III4sI", 4, 4, 1, GNU, 0)
     last = note(GNU, 3, bytes(4))
     four = struct.pack("<I", 4)
-    padded = note(XEN, 18, ENTRY_64) + odd + b"\xff" * 4 + last
-    read = odd + four + note(XEN, 18, struct.pack("<II", 4, 0)) + note(GNU, 0xFFFFFFFF, bytes(4))
+    padded = odd + b"\xff" * 4 + note(XEN, 18, ENTRY_64)
+    low = [Short(64, 2).load(0, CODE, 0x100) for _ in range(2)]
+    # The note begins before the program headers. Its type and its name are those of the first one, and its offset.
+    shifted = Short(32, 3)
+    shifted.program_headers.append((18, 0, 0x006E6558, 0, 0, 0, 0))
+    table = bytearray(shifted.load(0x100000, CODE, 0x100).notes(bytes(16)).without_sections())
+    struct.pack_into("<I", table, 28, 52 + 8)
+    struct.pack_into("<I", table, 52 + 64 + 4, 52)
+    over_table = bytes(table[:52]) + struct.pack("<II", 4, 0) + bytes(table[52:])
+    read = odd + four + note(XEN, 18, four, 8) + note(GNU, 0xFFFFFFFF, bytes(4))
     damaged = odd + four + note(XEN, 18, ENTRY_64) + last
     return {
         "most-notes": seed(most_notes()),
@@ -122,12 +131,13 @@ def patch_seeds() -> dict[str, bytes]:
         "costly-entries": seed(costly_entries()),
         "in-header": seed(bytes(header)),
         "in-table": seed(in_table.without_sections()),
+        "over-table": seed(over_table),
         "nobits": seed(nobits.written()),
         "phdr-first": seed(phdr_first.without_sections()),
         "unset": seed(files()["usual-32"], 0xFFFFFFFF),
         "padded": seed(kernel(64, 2).notes(padded, align=8).without_sections()),
-        "size-in-entry": seed(kernel(64, 2).notes(read, align=8).without_sections()),
-        "damage-in-entry": seed(kernel(64, 2).notes(damaged, align=8).without_sections()),
+        "size-in-entry": seed(low[0].notes(read, align=8).without_sections(), 16),
+        "damage-in-entry": seed(low[1].notes(damaged, align=8).without_sections(), 16),
     }
 
 
@@ -183,7 +193,7 @@ def place_seeds() -> dict[str, bytes]:
             bytes([which]) + number(value) + struct.pack("<H", attributes) for which, value, attributes in changes))
 
     eip, ebx, esi, esp, eflags, cr0, cr3, cr4, efer = range(9)
-    tr = 6
+    cs, ds, es, tr = 0, 1, 2, 6
     attributes, base, limit, gdt, idt = 16, 32, 48, 64, 65
     overlap = bytes([2]) + b"".join(number(at) + number(0x2000) + b"\xff" for at in (0x400000, 0x401000))
     return {
@@ -195,6 +205,8 @@ def place_seeds() -> dict[str, bytes]:
                              (cr4, 0x20, 0), (efer, 0x100, 0)),
         "entry-tables": entry((ebx, 0, 0), (gdt, 0x500, 31), (idt, 0x520, 7), (esi, 0x7000, 0), (cr3, 0x3000, 0)),
         "entry-attributes": entry(*[(attributes + i, 0, 0x700 + 0x11 * i) for i in range(7)]),
+        "entry-sound-attributes": entry((attributes + cs, 0, 0xD9E), (attributes + ds, 0, 0xD92),
+                                        (attributes + es, 0, 0xC96), (attributes + tr, 0, 0xF8B)),
         "entry-bases": entry(*[(base + i, 0x12345678 + i, 0) for i in range(7)]),
         "entry-limits": entry(*[(limit + i, 0xFFFF + i, 0) for i in range(7)]),
         "entry-64-bits": entry((cr3, 1 << 32, 0)),
