@@ -105,9 +105,11 @@ def patch_seeds() -> dict[str, bytes]:
 
     nobits = kernel(64, 1, 0x100)
     nobits.sections.append((8, 0, 0x10000, 1, 0))
-    phdr_first = Short(32, 2)
+    phdr_first, phdr_and_note = Short(32, 2), Short(32, 3)
     phdr_first.program_headers.append((6, 4, 52, 0, 64, 64, 4))
     phdr_first.load(0x100000, CODE, 0x100)
+    phdr_and_note.program_headers.append((6, 4, 52, 0, 96, 96, 4))
+    phdr_and_note.load(0x100000, CODE, 0x100)
 
     # Only with a padding of 8 bytes do these notes fit. With 4 the walk ends before the entry, or reads it as a size,
     # and then an entry of 16 makes them fit.
@@ -134,6 +136,7 @@ def patch_seeds() -> dict[str, bytes]:
         "over-table": seed(over_table),
         "nobits": seed(nobits.written()),
         "phdr-first": seed(phdr_first.without_sections()),
+        "phdr-and-note": seed(short(phdr_and_note, note(XEN, 18, ENTRY_32))),
         "unset": seed(files()["usual-32"], 0xFFFFFFFF),
         "padded": seed(kernel(64, 2).notes(padded, align=8).without_sections()),
         "size-in-entry": seed(low[0].notes(read, align=8).without_sections(), 16),
