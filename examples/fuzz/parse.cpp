@@ -3,9 +3,11 @@
 // parse, lint and every accessor, on arbitrary memory.
 //
 // Input: number base, number offset of start_info in the window, u16 offset at which the window is in two pieces, three
-// u8 limits (map entries, modules, string length in units of 8), then the window's contents.
+// u8 limits (map entries, modules, string length in units of 8; 255 for 4096), then the window's contents.
 #include <algorithm>
 #include <bitset>
+
+#include <pvhboot/pvh/values_of.hpp>
 
 #include "memory.hpp"
 #include "structures.hpp"
@@ -32,6 +34,24 @@ MODEL void check_text(const reference& real, uint64_t paddr, pvhboot::string_ref
   LAW(*real.at(paddr + text.size()) == 0);
 }
 
+/// A module's command line that cannot be read is refused with its address, or dropped.
+MODEL void check_unreadable(const boot_info& boot, uint64_t cmdline_paddr) {
+  std::vector<pvhboot::handoff_module> modules(boot.modules().size());
+  std::vector<uint64_t> addresses(modules.size());
+  std::vector<memory_range> entries(boot.memory_map().size());
+  std::vector<uint32_t> reserved(entries.size());
+  pvhboot::handoff_storage storage;
+  storage.modules = modules;
+  storage.module_cmdline_paddrs = addresses;
+  storage.memmap = entries;
+  storage.memmap_reserved = reserved;
+  const auto refused = values_of(boot, storage);
+  LAW(!refused && refused.error().where == cmdline_paddr);
+  LAW(values_of(boot, storage, pvhboot::unreadable_cmdline::drop).ok());
+  for (size_t i = 0; i < modules.size(); ++i)
+    LAW(modules[i].cmdline.absent() == (boot.modules()[i].cmdline_paddr == 0 || !boot.cmdline_of(boot.modules()[i])));
+}
+
 MODEL void check_accepted(const boot_info& boot, const reference& real, uint64_t at,
                           const pvhboot::parse_limits& limits) {
   LAW(boot.paddr() == at && real.word(at, 4) == 0x336ec578);
@@ -45,14 +65,17 @@ MODEL void check_accepted(const boot_info& boot, const reference& real, uint64_t
 
   const auto modules = boot.modules();
   LAW(modules.size() == real.word(at + 12, 4) && modules.size() <= limits.modules);
-  uint64_t entry = real.word(at + 16, 8);
+  uint64_t entry = real.word(at + 16, 8), unreadable = 0;
   for (const pvhboot::boot_module m : modules) {
     LAW(m.paddr == real.word(entry, 8) && m.size == real.word(entry + 8, 8) &&
         m.cmdline_paddr == real.word(entry + 16, 8));
     LAW(!memory_range{m.paddr, m.size, {}}.wraps());
     const auto text = boot.cmdline_of(m);
     if (text && m.cmdline_paddr != 0) check_text(real, m.cmdline_paddr, *text);
-    if (!text) LAW(text.error().where == m.cmdline_paddr);
+    if (!text) {
+      LAW(text.error().where == m.cmdline_paddr);
+      if (unreadable == 0) unreadable = m.cmdline_paddr;
+    }
     if (const auto bytes = boot.contents_of(m)) {
       LAW(bytes->size() == m.size);
       if (m.size != 0) LAW(std::memcmp(bytes->data(), real.at(m.paddr), bytes->size()) == 0);
@@ -61,6 +84,7 @@ MODEL void check_accepted(const boot_info& boot, const reference& real, uint64_t
     }
     entry += 32;
   }
+  if (unreadable != 0) check_unreadable(boot, unreadable);
 
   const auto map = boot.memory_map();
   const bool has_table = version != 0 && real.word(at + 48, 4) != 0 && real.word(at + 40, 8) != 0;
@@ -72,6 +96,21 @@ MODEL void check_accepted(const boot_info& boot, const reference& real, uint64_t
         memory_range{real.word(e, 8), real.word(e + 8, 8), memory_type{static_cast<uint32_t>(real.word(e + 16, 4))}});
     LAW(*(map.begin() + static_cast<ptrdiff_t>(i)) == map[i]);
   }
+}
+
+/// lint refuses a map to work in that is one too small, with the number that it needs, and reports nothing.
+MODEL void check_small_scratch(const boot_info& boot, const memory& guest) {
+  const size_t entries = boot.memory_map().size(), modules = boot.modules().size();
+  const size_t slots = std::max(entries, modules), capacity = std::max(2 * entries, modules);
+  if (slots == 0) return;
+  size_t findings = 0;
+  const auto count = [&](pvhboot::finding) noexcept { ++findings; };
+  owned_map few_slots{capacity, slots - 1}, few_ranges{capacity - 1, slots};
+  const auto without_slots = lint(guest, boot, few_slots.map, count);
+  LAW(!without_slots && without_slots.error().code == errc::scratch_too_small && without_slots.error().where == slots);
+  const auto without_ranges = lint(guest, boot, few_ranges.map, count);
+  LAW(!without_ranges && without_ranges.error().code == errc::map_full && without_ranges.error().where == capacity);
+  LAW(findings == 0);
 }
 
 /// Every finding has its texts, which are looked up once for each kind.
@@ -93,8 +132,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const size_t split = in.u16();
   const uint32_t entries = in.u8();
   const uint32_t modules = in.u8();
+  const uint64_t units = in.u8();
   const pvhboot::parse_limits limits{
-      .memmap_entries = entries, .modules = modules, .string_size = uint64_t{8} * in.u8()};
+      .memmap_entries = entries, .modules = modules, .string_size = units == 255 ? 4096 : 8 * units};
   const span<const uint8_t> contents = in.rest();
   if (contents.size() > 0x2000) return 0;  // a string needs one request per byte
   guarded_memory guarded{base, contents, split};
@@ -114,6 +154,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (const auto& request : guarded.granted())
       LAW(request.paddr != at + 40 || request.block.size() != 16 || boot->wire().cmdline_paddr == at + 40);
   check_accepted(*boot, real, at, limits);
+  check_small_scratch(*boot, memory{&guarded});
 
   const uint64_t known = guarded.requests();
   owned_map scratch{2 * std::max(boot->memory_map().size(), boot->modules().size())};

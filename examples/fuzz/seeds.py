@@ -49,8 +49,12 @@ def start_info(version: int, modules: int, entries: int, at: int = 0x1000) -> by
 
 
 def parse_seeds() -> dict[str, bytes]:
-    def seed(contents: bytes, split: int = 0xFFFF, entries: int = 255, modules: int = 16) -> bytes:
-        return number(0x1000) + number(0) + struct.pack("<HBBB", split, entries, modules, 16) + contents
+    def seed(contents: bytes, split: int = 0xFFFF, entries: int = 255, modules: int = 16, units: int = 16) -> bytes:
+        return number(0x1000) + number(0) + struct.pack("<HBBB", split, entries, modules, units) + contents
+
+    usual = start_info(1, 1, 4)
+    rsdp, modlist = usual.index(b"RSD PTR "), 56
+    v0_size = 40
 
     return {
         "version0": seed(start_info(0, 1, 0)),
@@ -59,6 +63,13 @@ def parse_seeds() -> dict[str, bytes]:
         "many-entries": seed(start_info(1, 0, 200)),
         "at-the-end": (number(2**64 - 1 - 16 * 3 - 7) + number(0) + struct.pack("<HBBB", 0xFFFF, 9, 9, 9) +
                        start_info(0, 0, 0)),
+        # Version 1, but the address space ends with the fields of version 0.
+        "version1-at-the-end": (number(2**64 - v0_size) + number(0) + struct.pack("<HBBB", 0xFFFF, 9, 9, 9) +
+                                struct.pack("<IIIIQQQ", 0x336EC578, 1, 0, 0, 0, 0, 0)),
+        "rsdp-wrong-sum": seed(usual[:rsdp + 9] + b"X" + usual[rsdp + 10:]),
+        "long-cmdline": seed(struct.pack("<IIIIQQQQII", 0x336EC578, 1, 0, 0, 0, 0x1000 + 56, 0, 0, 0, 0) +
+                             b"x" * 2048 + bytes(1), units=255),
+        "unreadable-module-cmdline": seed(usual[:modlist + 16] + struct.pack("<Q", 5) + usual[modlist + 24:]),
     }
 
 
@@ -451,8 +462,8 @@ def write_seeds() -> dict[str, bytes]:
     pc = b"".join(number(addr) + number(size) + bytes([kind]) + struct.pack("<H", 0) for addr, size, kind in PC)
     initrd = number(0x4000000) + number(0x123456) + struct.pack("<Q", 0)
 
-    def seed(layout: bytes, rest: bytes, version: int = 1, split: int = 0xFFFF, words: int = 0) -> bytes:
-        return (number(0x6000) + struct.pack("<HHBQ", 0x400, split, version, words) + number(0xE0000) + layout + rest)
+    def seed(layout: bytes, rest: bytes, version: int = 1, split: int = 0xFFFF, words: int = 0, size: int = 0x400) -> bytes:
+        return (number(0x6000) + struct.pack("<HHBQ", size, split, version, words) + number(0xE0000) + layout + rest)
 
     block = b"\0" + number(0x6000)
     apart = b"\1" + b"".join(number(0x6000 + at) for at in (0, 0x40, 0x80, 0x200, 0x280))
@@ -470,6 +481,13 @@ def write_seeds() -> dict[str, bytes]:
                                words=5 << 32),
         "nul": seed(block, text(b"a\0b") + b"\0\0\0"),
         "nothing": seed(block, text(None) + b"\0\0\0"),
+        "many-entries": seed(block, text(b"x") + b"\0\xff", size=0x2000),
+        "address-missing": seed(b"\xfe" + scattered[1:], text(b"x") + b"\2" + module + number(0x6300) + initrd +
+                                text(b"y") + number(0x6400)),
+        "overlaps-upwards": seed(b"\1" + b"".join(number(0x6000 + at) for at in (0, 0x20, 0x80, 0x200, 0x280)), tail),
+        # The flags are the number of requests after which the memory is taken away.
+        "block-vanishes": seed(block, tail, split=0x47, words=3),
+        "part-vanishes": seed(apart, tail, words=6),
     }
 
 
