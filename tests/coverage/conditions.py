@@ -72,7 +72,7 @@ class Header:
             if match := LINE.match(row):
                 number = int(match[1])
                 code = self.text[number - 1].strip()
-                if code and not code.startswith("//"):  # comments behind a return have a count, too
+                if code and not code.startswith("//"):  # comments after a return have a count, too
                     self.lines[number] |= match[2] != "0"
             elif match := BRANCH.search(row):
                 for direction, count in ((True, match[3]), (False, match[4])):
