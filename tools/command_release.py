@@ -6,8 +6,8 @@ library in one file, the Debian packages, the site of the documentation. SHA256S
 """
 
 import argparse
+import functools
 import hashlib
-import os
 import re
 import shutil
 import subprocess
@@ -20,12 +20,13 @@ from pathlib import Path
 import building
 import values
 import version
-from common import missing, script
+from common import missing, run_or_raise, script
 from lab import ROOT, LabError
 
 NUMBERS = ROOT / "tests" / "release" / "numbers.py"
 SUMS = "SHA256SUMS"
 LIMIT = 3600  # seconds for a step on a busy machine
+called = functools.partial(run_or_raise, timeout=LIMIT, stdin=subprocess.DEVNULL)
 RELEASED = re.compile(r"^## \[(\d+\.\d+\.\d+)\] - \d{4}-\d\d-\d\d$", re.M)
 UNRELEASED = re.compile(r"^## \[Unreleased\]\n+(?=## )", re.M)
 PACKAGED = re.compile(r"pvhboot \(([^)-]+)-[^)-]+\) ")
@@ -187,14 +188,3 @@ class Release:
 def unpack(archive: Path, folder: Path) -> None:
     with tarfile.open(archive) as tar:
         tar.extractall(folder)  # our own archive
-
-
-def called(command: list, cwd: Path | None = None) -> str:
-    """The standard output of a command. Raises LabError with the end of what a failing one printed."""
-    words = [str(word) for word in command]
-    done = subprocess.run(words, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT,
-                          env=os.environ | {"LC_ALL": "C"}, check=False)
-    if done.returncode:
-        end = "\n".join((done.stdout + done.stderr).splitlines()[-30:])
-        raise LabError(f"{' '.join(words)} ended with {done.returncode}:\n{end}")
-    return done.stdout

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lab import ROOT
+from lab import ROOT, LabError
 
 SKIP = 77  # the exit status of a test that cannot run on this machine
 LAUNCH = ROOT / "tests" / "launch.py"
@@ -50,6 +50,18 @@ def run_or_exit(command: list, **options) -> str:
     done = run(command, **options)
     if done.returncode:
         sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def last_lines(text: str, count: int = 40) -> str:
+    return "\n".join(text.splitlines()[-count:])
+
+
+def run_or_raise(command: list, **options) -> str:
+    """The standard output of a command. If the command fails, raise LabError with the end of what it printed."""
+    done = run(command, **options)
+    if done.returncode:
+        raise LabError(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{last_lines(done.stdout + done.stderr)}")
     return done.stdout
 
 

@@ -6,8 +6,7 @@ import shlex
 import tempfile
 from pathlib import Path
 
-import debian
-from common import run
+from common import last_lines, run
 from lab import LabError, packages
 
 PLACE = "/work"
@@ -29,5 +28,5 @@ def run_script(script: str, inputs: list[Path], results: Path) -> str:
                    *(f"--customize-hook={hook}" for hook in hooks), suite, "/dev/null", line]
         done = run(command, timeout=LIMIT)
     if done.returncode:
-        raise LabError(f"the chroot ended with {done.returncode}:\n{debian.last_lines(done.stdout + done.stderr)}")
+        raise LabError(f"the chroot ended with {done.returncode}:\n{last_lines(done.stdout + done.stderr)}")
     return done.stdout

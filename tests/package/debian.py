@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Iterator
 
-from common import copy_project, run
+from common import copy_project, last_lines, run, run_or_raise
 from lab import ROOT, LabError
 
 WITHOUT_TOOLS = "pkg.pvhboot.notools"
@@ -40,7 +40,7 @@ def make_source(folder: Path) -> Path:
     tree = folder / SOURCE_FOLDER
     copy_project(tree)
     # As in the archive of a release (.gitattributes), debian/ is left out.
-    run_or_fail(["tar", "-C", folder, "--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mtime=@0",
+    run_or_raise(["tar", "-C", folder, "--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mtime=@0",
                  f"--exclude={SOURCE_FOLDER}/debian", f"--transform=s,^{SOURCE_FOLDER},pvhboot-{upstream},",
                  "-cJf", folder / f"pvhboot_{upstream}.orig.tar.xz", SOURCE_FOLDER])
     return tree
@@ -109,12 +109,12 @@ def packages(folder: Path) -> dict[str, Path]:
 
 
 def control(package: Path, field: str) -> str:
-    return run_or_fail(["dpkg-deb", "--field", package, field]).strip()
+    return run_or_raise(["dpkg-deb", "--field", package, field]).strip()
 
 
 def files(package: Path) -> dict[str, str]:
     """The files of a package, and their permissions."""
-    rows = [line.split(None, 5) for line in run_or_fail(["dpkg-deb", "--contents", package]).splitlines()]
+    rows = [line.split(None, 5) for line in run_or_raise(["dpkg-deb", "--contents", package]).splitlines()]
     return {row[5].removeprefix("./"): row[0] for row in rows if not row[0].startswith("d")}
 
 
@@ -125,14 +125,3 @@ def lintian(folder: Path) -> str:
     if done.returncode:
         raise LabError(f"lintian ended with {done.returncode}:\n{done.stdout}{done.stderr}")
     return done.stdout
-
-
-def run_or_fail(command: list, **options) -> str:
-    done = run(command, **options)
-    if done.returncode:
-        raise LabError(f"{' '.join(map(str, command))}\n{last_lines(done.stdout + done.stderr)}")
-    return done.stdout
-
-
-def last_lines(text: str, count: int = 40) -> str:
-    return "\n".join(text.splitlines()[-count:])

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import debian
+from common import run_or_raise
 from lab import LabError, boot, packages, qemu, userspace, xen, xen_packages
 
 LOADER = "usr/lib/pvhboot/chainload"
@@ -34,14 +35,14 @@ def examples_of(page: str) -> list[str]:
 
 
 def follow(package: Path, folder: Path, kernel: Path) -> Followed:
-    debian.run_or_fail(["dpkg-deb", "-x", package, folder])
-    page = debian.run_or_fail(["gzip", "-dc", folder / PAGE])
+    run_or_raise(["dpkg-deb", "-x", package, folder])
+    page = run_or_raise(["gzip", "-dc", folder / PAGE])
     made = boot.userspace_of(kernel.read_bytes())
     (folder / "initrd").write_bytes(made.data)
     commands = examples_of(page)[0].replace("/boot/vmlinuz-VERSION", shlex.quote(str(kernel)))
     commands = commands.replace("/boot/initrd.img-VERSION", "initrd")
     print(commands, end="")
-    debian.run_or_fail(["sh", "-e", "-c", commands], cwd=folder)
+    run_or_raise(["sh", "-e", "-c", commands], cwd=folder)
     return Followed(folder, page, kernel, made)
 
 

@@ -14,7 +14,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Callable
@@ -22,7 +21,7 @@ from typing import Callable
 import chroot
 import debian
 import loader
-from common import missing, skip, skip_without
+from common import missing, run_or_raise, skip, skip_without
 from lab import ROOT, LabError, packages
 
 # The value of Architecture and Multi-Arch.
@@ -81,7 +80,7 @@ def below(folder: str) -> list[str]:
 
 
 def test_contents(build: Path) -> list[str]:
-    own = debian.run_or_fail([sys.executable, ROOT / "tools/version.py", ROOT / "include/pvhboot/version.hpp"]).strip()
+    own = run_or_raise([sys.executable, ROOT / "tools/version.py", ROOT / "include/pvhboot/version.hpp"]).strip()
     stated = debian.version()[0]
     problems = [] if stated == own else [f"debian/changelog has the version {stated}, version.hpp has {own}"]
     if f'"pvhboot {own}"' not in (ROOT / "examples/chainload/pvhboot-chainload.7").read_text(encoding="utf-8"):
