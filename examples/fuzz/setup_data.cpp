@@ -108,8 +108,7 @@ void check_walk(const plain_memory& guest, uint64_t first, uint32_t limit, size_
 
 void check_write(input& in) {
   const uint64_t paddr = in.number();
-  size_t size = in.u16() % 0x1000;
-  size = static_cast<size_t>(std::min<uint64_t>(size, ~paddr));  // it ends below 2^64, where no payload can begin
+  const size_t size = in.u16() % 0x1000;
   const uint64_t old = in.number();
   const exact<uint8_t> storage{size};
   std::memset(storage.get(), 0xee, size);
@@ -126,7 +125,8 @@ void check_write(input& in) {
     const uint8_t kind = in.u8();
     const uint64_t payload = in.number();
     const uint64_t whole = (header + payload + 7) / 8 * 8;
-    const bool fits = paddr != 0 && payload <= 0xffffffff - header && whole <= size - used;
+    const bool below_end = paddr + used >= paddr && whole <= ~(paddr + used);
+    const bool fits = paddr != 0 && payload <= 0xffffffff - header && whole <= size - used && below_end;
     LAW(writer.has_room(payload) == fits && setup_data_writer::size_of(payload) == whole);
     const uint64_t head = writer.head();
     const auto place = writer.reserve(setup_type{kind}, payload);

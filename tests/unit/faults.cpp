@@ -233,6 +233,14 @@ ROW("fault: a setup_data node at address 0 ends the chain", {
   pvhboot::setup_data_writer nodes{m.contents, 0};
   EXPECT(fails(nodes.reserve(setup_type::dtb, 8), errc::setup_data_full, 8) && nodes.size() == 0 && nodes.head() == 0);
 });
+ROW("fault: a setup_data node crosses the end of the address space", {
+  memory<64> m;
+  pvhboot::setup_data_writer nodes{m.contents, 0 - uint64_t{40}};
+  EXPECT(nodes.reserve(setup_type::dtb, 8) && nodes.head() == 0 - uint64_t{40});
+  EXPECT(fails(nodes.reserve(setup_type::dtb, 0), errc::setup_data_full, 0) && nodes.size() == 24);
+  const pvhboot::setup_data_writer other{m.contents, 0 - uint64_t{25}};
+  EXPECT(other.has_room(8) && !other.has_room(9));
+});
 
 constexpr bool zeroed(const abi::boot_params& page) {
   for (const uint8_t b : __builtin_bit_cast(pvhboot::array<uint8_t, sizeof page>, page))
