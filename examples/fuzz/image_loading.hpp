@@ -8,6 +8,7 @@
 #include <pvhboot/producer.hpp>
 
 #include "harness.hpp"
+#include "vanishing.hpp"
 
 namespace fuzz {
 
@@ -88,27 +89,16 @@ inline void check_load(const elf_image& image, span<const uint8_t> file, uint64_
   if (done) LAW(ram.all([&](uint64_t at, uint8_t byte) { return byte == loaded_byte(segments, file, at - shift); }));
 }
 
-/// Memory whose windows are there for so many calls, then for no more.
-struct vanishing_memory {
-  pvhboot::memory_pieces memory;
-  size_t* calls;
-  [[nodiscard]] span<uint8_t> writable(uint64_t paddr, uint64_t n) const noexcept {
-    if (*calls == 0) return {};
-    --*calls;
-    return memory.writable(paddr, n);
-  }
-};
-
 /// A memory that vanishes during a load: the load says where, and it can vanish only in a segment.
 inline void check_vanishing(const elf_image& image, span<const uint8_t> file, const memory_shape& shape) {
   if (image.size() > largest_load) return;
   const guest ram{image.base(), image.size(), shape.piece, ~uint64_t{}};
-  size_t calls = shape.hole % 64;
-  const auto done = load_image(image, vanishing_memory{ram.memory(), &calls});
+  size_t requests = shape.hole % 64;
+  const auto done = load_image(image, vanishing_memory{ram.memory(), &requests});
   const std::vector<elf_segment> segments{image.segments().begin(), image.segments().end()};
   if (done) LAW(ram.all([&](uint64_t at, uint8_t byte) { return byte == loaded_byte(segments, file, at); }));
   if (done) return;
-  LAW(calls == 0 && done.error().code == errc::load_unwritable && image.segment_at(done.error().where) != nullptr);
+  LAW(requests == 0 && done.error().code == errc::load_unwritable && image.segment_at(done.error().where) != nullptr);
 }
 
 /// The file lies in the memory that it is loaded into: refused if a segment meets it, and harmless if none does.

@@ -8,6 +8,7 @@
 // one for each module, or with 254 for all but the last); text; u8 n, n modules (number address, number size, u64
 // reserved, text); u8 n, n entries (range, u16 reserved word), 255 for 300 of them; u8 how many of the reserved words
 // count. A text is u8 n, n bytes; 255 for none.
+#include "vanishing.hpp"
 #include "write_laws.hpp"
 
 namespace {
@@ -100,7 +101,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (base <= ~uint64_t{} - memory_size) {
     const auto done_in_pieces = write_to(pieces.memory());
     LAW(done.ok() == done_in_pieces.ok() && pieces.bytes == zeros);
-    unsigned requests = h.flags % 16;
+    size_t requests = h.flags % 16;
     const auto done_at_first = write_to(vanishing_memory{vanishing.memory(), &requests});
     LAW(done_at_first.ok() ? vanishing.bytes == zeros
                            : !done || done_at_first.error().code == errc::handoff_unwritable);

@@ -121,15 +121,4 @@ MODEL inline void law_findings(const pvhboot::handoff& h, uint64_t paddr) {
   LAW((found.count(oddity::memmap_over_255) != 0) == (h.memmap.size() > 255));
 }
 
-/// Memory that takes a number of requests and then no more, like that of a guest whose memory is taken away.
-struct vanishing_memory {
-  pvhboot::memory_pieces all;
-  unsigned* requests;
-  [[nodiscard]] span<uint8_t> writable(uint64_t paddr, uint64_t n) const {
-    if (*requests == 0) return {};
-    --*requests;
-    return all.writable(paddr, n);
-  }
-};
-
 }  // namespace fuzz

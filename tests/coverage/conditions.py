@@ -39,7 +39,7 @@ DECISION = re.compile(r"MC/DC Decision Region \((\d+):(\d+)\) to")
 CONDITION = re.compile(r"Condition C(\d+) --> \((\d+):(\d+)\)")
 VECTOR = re.compile(r"^\s*\|\s+\d+ \{ ([TFC,\s-]+) = ([TF])\s*\}")
 BRANCH = re.compile(r"Branch \((\d+):(\d+)\): \[True: ([^,]+), False: ([^\]]+)\]")
-LINE = re.compile(r"^\s*(\d+)\|\s*([\d.]+[kMG]?)\|")
+LINE = re.compile(r"^\s*(\d+)\|\s*([\d.]+[kMGTPE]?)\|")
 
 Place = tuple[int, int]  # line and column
 
