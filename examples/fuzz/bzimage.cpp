@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // parse_bzimage on arbitrary files, every accessor, and place_kernel, place_initrd and check_placement, which must
-// agree.
+// agree. Then load_bzimage (load_laws.hpp).
 //
-// Input: an image (image.hpp), number size of the initrd, u8 n, n ranges.
+// Input: an image (image.hpp), number size of the initrd, u8 n, n ranges; for load_bzimage u8 flags (bit 0 the 64-bit
+// entry, 1 the memory gives more than was asked for, 2 a NUL in the command line), u8 length of the command line in
+// units of 16, u8 of the four free slots that are missing, u8 ranges more, number RSDP, a hole of two numbers, u8
+// requests after which the memory is unwritable (0: never).
 #include "image.hpp"
+#include "load_laws.hpp"
 #include "structures.hpp"
 
 namespace {
@@ -27,6 +31,29 @@ uint64_t field(span<const uint8_t> file, size_t at, unsigned n, unsigned since) 
   return promised ? little_endian(file.data() + at, n) : 0;
 }
 
+/// By the first bytes, as boot.rst has them.
+pvhboot::payload_format format_of(span<const uint8_t> p) {
+  using pvhboot::payload_format;
+  constexpr std::pair<const char*, payload_format> known[] = {
+      {"\x1f\x8b", payload_format::gzip}, {"\x1f\x9e", payload_format::gzip}, {"BZ", payload_format::bzip2},
+      {"\xfd\x37", payload_format::xz},   {"\x89L", payload_format::lzo},     {"\2!", payload_format::lz4},
+      {"\x28\xb5", payload_format::zstd}, {"\x7f\x45LF", payload_format::elf}};
+  if (p.size() < 4) return payload_format::unknown;
+  for (const auto& [magic, format] : known)
+    if (std::memcmp(p.data(), magic, std::strlen(magic)) == 0) return format;
+  return p[0] == 0x5d && p[1] == 0 ? payload_format::lzma : payload_format::unknown;
+}
+
+void check_payload(const bzimage& kernel) {
+  const span<const uint8_t> payload = kernel.payload();
+  LAW(kernel.payload_format() == format_of(payload));
+  for (size_t i = 0; i < 32; ++i)
+    LAW(pvhboot::payload_format_of(payload.after(i).first(4)) == format_of(payload.after(i)));
+  if (payload.size() < 4) return;
+  const bool packed = kernel.payload_format() != pvhboot::payload_format::elf;
+  LAW(kernel.uncompressed_size() == (packed ? little_endian(payload.end() - 4, 4) : payload.size()));
+}
+
 void check_accepted(const bzimage& kernel, span<const uint8_t> file) {
   LAW(file[0x1fe] == 0x55 && file[0x1ff] == 0xaa && std::memcmp(file.data() + 0x202, "HdrS", 4) == 0);
   LAW(file[0x200] == 0xeb && file[0x201] <= 0x7f && (file[0x211] & 1) != 0);
@@ -38,13 +65,13 @@ void check_accepted(const bzimage& kernel, span<const uint8_t> file) {
   LAW(within(kernel.code(), file) && within(kernel.payload(), kernel.code()));
 
   LAW(kernel.payload().size() == field(file, 0x24c, 4, 0x208));
-  if (kernel.payload().size() >= 4 && kernel.payload_format() != pvhboot::payload_format::elf)
-    LAW(kernel.uncompressed_size() == little_endian(kernel.payload().end() - 4, 4));
+  check_payload(kernel);
   LAW(kernel.relocatable() == (field(file, 0x234, 1, 0x205) != 0) &&
       kernel.kernel_alignment() == field(file, 0x230, 4, 0x205));
   if (kernel.relocatable()) {
     const uint32_t least = kernel.min_alignment();
     LAW(least != 0 && (least & (least - 1)) == 0 && least <= kernel.kernel_alignment());
+    LAW(runtime_start_of(kernel, ~uint64_t{}, 0) == kernel.pref_address());
   }
   const uint64_t xloadflags = field(file, 0x236, 2, 0x20c);
   LAW(kernel.has_entry_64() == ((xloadflags & 1) != 0) && kernel.can_be_loaded_above_4g() == ((xloadflags & 2) != 0));
@@ -142,14 +169,44 @@ void check_refused(const bzimage& kernel, const memory_map& ram) {
     }
 }
 
+void check_load(const bzimage& kernel, const memory_map& ram, uint64_t initrd_size, input& in) {
+  const uint8_t flags = in.u8();
+  std::vector<uint8_t> cmdline(size_t{16} * in.u8(), 'x');
+  if (!cmdline.empty() && (flags & 4) != 0) cmdline.back() = 0;
+  const size_t missing = in.u8(), more = in.u8();
+  owned_map map{ram.size() + more + 2};
+  LAW(map.map.assign(ram).ok());
+  for (size_t i = 0; i < more; ++i)
+    LAW(map.map.append({(uint64_t{1} << 48) + 0x2000 * i, 0x1000, memory_type::acpi}).ok());
+  if (!prepare_for_linux(map.map).ok()) return;
+  owned_map free{map.map.size() + 4 - std::min<size_t>(missing, 4)};
+  LAW(free.map.assign(map.map).ok());
+  load_case c{.request = {.initrd_size = initrd_size, .rsdp_paddr = in.number(), .entry_64 = (flags & 1) != 0},
+              .map = map.map,
+              .free = free.map};
+  if (!cmdline.empty()) c.request.cmdline = pvhboot::string_ref{cmdline.data(), cmdline.size()};
+  c.ram.gives_more = (flags & 2) != 0;
+  c.ram.hole.addr = in.number();
+  c.ram.hole.size = in.number();
+  const uint64_t requests = in.u8();
+  c.changes = requests != 0;
+  if (c.changes) c.ram.requests = requests;
+  fuzz::check_load(kernel, c);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   input in{data, size};
   const image_file image = read_image(in);
   const span<const uint8_t> file = image.bytes();
+  if (file.size() >= 0x208) {
+    const auto version = static_cast<uint16_t>(little_endian(file.data() + 0x206, 2));
+    LAW((pvhboot::setup_header_end(version) == 0) == (version < 0x200));
+  }
   const auto kernel = parse_bzimage(file);
   if (!kernel) {
+    law_failure(kernel.error());
     LAW(kernel.error().code >= errc::image_too_short && kernel.error().code <= errc::bad_kernel_info);
     return 0;
   }
@@ -166,6 +223,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     LAW(place.error().code == errc::no_place_for_kernel);
     check_refused(*kernel, ram.map);
   }
+  check_load(*kernel, ram.map, initrd_size, in);
   return 0;
 }
 

@@ -86,8 +86,6 @@ void check_archive(span<const uint8_t> input) {
 
 constexpr uint64_t page = 4096;
 
-bool is_refusal(errc code) { return message(code) != "unknown error"; }
-
 void boot(const pvhboot::bzimage& kernel, const pvhboot::handoff& h, size_t cmdline_size, uint64_t initrd_size) {
   constexpr uint64_t handoff_at = 0x1000;
   std::vector<uint8_t> bytes(static_cast<size_t>(h.size_bytes()));
@@ -145,7 +143,7 @@ void boot(const pvhboot::bzimage& kernel, const pvhboot::handoff& h, size_t cmdl
   if (!done) {
     // What was placed by the library holds; what remains is the kernel's own limits.
     saw(done.error());
-    LAW(is_refusal(done.error().code));
+    law_failure(done.error());
     LAW(done.error().code == errc::protocol_too_old || done.error().code == errc::cmdline_too_long ||
         done.error().code == errc::bad_kernel_alignment || done.error().code == errc::e820_too_few ||
         (done.error().code == errc::setup_data_unsupported && done.error().where < 0x209 && nodes_size != 0));

@@ -8,8 +8,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <string_view>
 #include <vector>
 
+#include <pvhboot/core/format.hpp>
 #include <pvhboot/linux/e820.hpp>
 #include <pvhboot/pvh/lint.hpp>
 #include <pvhboot/pvhboot.hpp>
@@ -166,6 +168,17 @@ struct owned_map {
   owned_map(size_t capacity, size_t slots) : storage(capacity), scratch(slots), map(storage.all(), scratch.all()) {}
   explicit owned_map(size_t capacity) : owned_map(capacity, capacity) {}
 };
+
+/// A failure has a sentence and a document. Its line is complete in a buffer of format_size, and cut in a smaller one.
+inline void law_failure(const pvhboot::failure& why) {
+  LAW(message(why.code) != "unknown error" && source(why.code) != "unknown");
+  char text[pvhboot::format_size];
+  const std::string_view whole = format(why, text);
+  LAW(whole.size() + 1 < sizeof text && whole.back() == ')' && text[whole.size()] == '\0');
+  const exact<char> small{static_cast<size_t>(why.code) % 16};
+  const pvhboot::string_ref cut = format(why, small.all());
+  LAW(small.size() == 0 ? cut.absent() : cut == whole.substr(0, small.size() - 1));
+}
 
 inline std::vector<memory_range> contents(const pvhboot::memory_map& map) { return {map.begin(), map.end()}; }
 

@@ -104,7 +104,7 @@ void handoff(live_memory& live, uint64_t at) {
   const memory guest{&live};
   const auto boot = pvhboot::parse(guest, at, limits);
   if (!boot) {
-    LAW(message(boot.error().code) != "unknown error");
+    law_failure(boot.error());
     return;
   }
   const size_t entries = boot->memory_map().size(), modules = boot->modules().size();
@@ -154,7 +154,8 @@ void chain(live_memory& live, uint64_t at) {
         if (const auto inner = read_setup_indirect(node)) LAW(inner->reserved == 0 && (inner->type & 0x80000000) != 0);
         return {};
       });
-  LAW(nodes <= limit && (done.ok() || message(done.error().code) != "unknown error"));
+  LAW(nodes <= limit);
+  if (!done) law_failure(done.error());
 }
 
 /// The zero page itself is memory that changes.

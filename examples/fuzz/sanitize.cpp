@@ -2,7 +2,8 @@
 //
 // memory_map, compared with a model that finds the winning range at every address where the type can change.
 //
-// Input: u8 slots of Linux's own table (bits 0 and 1), u8 free slots, u8 missing scratch slots, u8 n, n
+// Input: u8 slots of Linux's own table (bits 0 and 1; if both are set, one and as many as the other bits say), u8 free
+// slots, u8 missing scratch slots, u8 n, n
 // ranges; then operations until the input ends: u8 what, range.
 #include <algorithm>
 #include <tuple>
@@ -48,6 +49,18 @@ void check_sanitize(const ranges& given, size_t free_slots, size_t missing) {
   for (const memory_range& r : given)
     for (const memory_range& ram : wanted)
       if (r.type > memory_type::ram && ram.type == memory_type::ram) LAW(!r.overlaps(ram));
+}
+
+/// Without enough scratch nothing is reported.
+void check_report_refused(const ranges& given, size_t missing) {
+  owned_map small{given.size(), given.size() - std::min(missing, given.size())};
+  LAW(small.map.append(given).ok());
+  size_t reported = 0;
+  const auto done = small.map.report_overlaps([&](const memory_range&, const memory_range&) { ++reported; });
+  LAW(done.ok() == (small.scratch.size() == given.size()));
+  if (done) return;
+  LAW(done.error().code == errc::scratch_too_small && done.error().where == given.size());
+  LAW(reported == 0 && contents(small.map) == given);
 }
 
 void check_report(const ranges& given) {
@@ -161,8 +174,22 @@ void operate(memory_map& map, uint8_t what, const memory_range& r) {
   }
 }
 
+/// With less storage the same, or a refusal.
+void check_linux_in_little(const ranges& given, pvhboot::linux_era era, pvhboot::linux_e820_slots slots,
+                           size_t missing) {
+  owned_map out{2 * given.size() + 2};
+  const auto verdict = pvhboot::linux_e820(given, 0x10000, 0, era, out.map, slots);
+  const size_t capacity = out.map.capacity() - std::min(missing, out.map.capacity());
+  owned_map little{capacity, capacity / 2};
+  const auto same = pvhboot::linux_e820(given, 0x10000, 0, era, little.map, slots);
+  if (same)
+    LAW(*same == *verdict && contents(little.map) == contents(out.map));
+  else
+    LAW(same.error().code == errc::map_full || same.error().code == errc::scratch_too_small);
+}
+
 /// Every range in Linux's map comes from the table, or is one of the two that Linux adds.
-void check_linux(const ranges& given, pvhboot::linux_e820_slots slots) {
+void check_linux(const ranges& given, pvhboot::linux_e820_slots slots, size_t missing) {
   using pvhboot::e820_verdict;
   for (const auto era : {pvhboot::linux_era::until_4_11, pvhboot::linux_era::until_6_19, pvhboot::linux_era::v7_0,
                          pvhboot::linux_era::from_7_1}) {
@@ -174,6 +201,12 @@ void check_linux(const ranges& given, pvhboot::linux_e820_slots slots) {
     LAW(*verdict == e820_verdict::fallback || out.map.size() <= static_cast<size_t>(slots));
     if (*verdict == e820_verdict::as_it_is) LAW(out.map.size() <= given.size());
     if (*verdict == e820_verdict::fallback) LAW(out.map.size() == 2 && out.map[1].size == 0x4000000);
+    // The larger of two numbers counts.
+    const auto again = pvhboot::linux_e820(given, 0, 0x8000, era, out.map, slots);
+    LAW(*again == *verdict && (*verdict != e820_verdict::fallback || out.map[1].size == 0x2000000));
+    LAW(*pvhboot::linux_e820(given, 0, 0, era, out.map, slots) == *verdict);
+    LAW(*verdict != e820_verdict::fallback || out.map.size() == 1);
+    check_linux_in_little(given, era, slots, missing);
   }
 }
 
@@ -181,16 +214,18 @@ void check_linux(const ranges& given, pvhboot::linux_e820_slots slots) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   input in{data, size};
-  constexpr pvhboot::linux_e820_slots slots[] = {
-      pvhboot::linux_e820_slots::without_numa, pvhboot::linux_e820_slots::nodes_shift_6,
-      pvhboot::linux_e820_slots::nodes_shift_10, pvhboot::linux_e820_slots{1}};
-  const auto kernels = slots[in.u8() % 4];
+  constexpr pvhboot::linux_e820_slots slots[] = {pvhboot::linux_e820_slots::without_numa,
+                                                 pvhboot::linux_e820_slots::nodes_shift_6,
+                                                 pvhboot::linux_e820_slots::nodes_shift_10};
+  const uint8_t kind = in.u8();
+  const auto kernels = kind % 4 < 3 ? slots[kind % 4] : pvhboot::linux_e820_slots{static_cast<uint16_t>(1 + kind / 4)};
   const size_t free_slots = in.u8();
   const size_t missing = in.u8();
   const ranges given = in.ranges(in.u8() % 64);
   check_sanitize(given, free_slots, missing);
   check_report(given);
-  check_linux(given, kernels);
+  check_report_refused(given, missing);
+  check_linux(given, kernels, missing);
 
   owned_map work{2 * given.size() + free_slots % 16};
   LAW(work.map.append(given).ok());
@@ -198,6 +233,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (int i = 0; i < 16 && !in.rest().empty(); ++i) {
     const uint8_t what = in.u8();
     const memory_range r = in.range();
+    for (const memory_range& g : given) {
+      const wide end = wide{r.addr} + r.size;
+      LAW(g.contains(r.addr, r.size) == (r.size != 0 && r.addr >= g.addr && end <= end_of(g)));
+    }
     check_questions(work.map, r, what);
     operate(work.map, what, r);
     LAW(work.map.is_sanitized() && in_shape(contents(work.map)));

@@ -101,10 +101,22 @@ def image(head: bytes, *patches: tuple[int, bytes], fill: int = 0, size: int = 0
         struct.pack("<H4s", at, four) for at, four in patches)
 
 
+def load(flags: int = 0, cmdline: int = 1, missing: int = 0, more: int = 0, hole: tuple[int, int] = (0, 0),
+         requests: int = 0) -> bytes:
+    """What load_bzimage takes, in the format of bzimage.cpp."""
+    return (bytes([flags, cmdline, missing, more]) + number(0xF59E0) + number(hole[0]) + number(hole[1]) +
+            bytes([requests]))
+
+
 def bzimage_seeds() -> dict[str, bytes]:
     tail = number(0x100000) + ranges(*PC)
+    in_long_mode, gives_more, has_nul = 1, 2, 4
+    formats = ((0, b"\x1f\x8b\x1f\x9e"), (4, b"BZ]\0"), (8, b"\xfd7\x89L"), (12, b"\x7fELG"), (16, b"\x7fEMF"),
+               (20, b"\x7fELF"), (24, b"\2!\x28\xb5"))
+    magics = tuple((0x100 + at, magic) for at, magic in formats)
     info = ((0x800, b"LToP"), (0x804, struct.pack("<I", 16)), (0x808, struct.pack("<I", 16)),
             (0x80C, struct.pack("<I", 0x80000009)))
+    fixed = image(header(relocatable=0, initrd_addr_max=0x37FFFFFF)) + tail
     return {
         "usual": image(header()) + tail,
         "kernel-info": image(header(kernel_info_offset=0x800), *info, (0x100, b"\x28\xb5\x2f\xfd")) + tail,
@@ -118,14 +130,37 @@ def bzimage_seeds() -> dict[str, bytes]:
         "protocol-2.14": image(header(0x20E)) + tail,
         "long-header": image(header(end=0x281), fill=0xCC) + tail,
         "zimage": image(header(loadflags=0)) + tail,
+        "old-protocol": image(header(0x1FF)) + tail,
+        "payload-formats": image(header(), *magics) + tail,
+        "payload-elf": image(header(), (0x100, b"\x7fELF")) + tail,
+        "cut-in-payload-length": image(header(end=0x246)) + tail,
+        "load": image(header()) + tail + load(),
+        "load-64": image(header()) + tail + load(in_long_mode | gives_more),
+        "load-64-only-32": image(header(xloadflags=0)) + tail + load(in_long_mode),
+        "load-no-initrd": image(header()) + number(0) + ranges(*PC) + load(cmdline=0),
+        "load-nul": image(header()) + tail + load(has_nul),
+        "load-long-cmdline": image(header(cmdline_size=0xFFFF)) + tail + load(cmdline=200),
+        "load-cmdline-too-long": image(header()) + tail + load(cmdline=200),
+        "load-spill": image(header()) + tail + load(more=150),
+        "load-spill-in-two-pages": image(header()) + tail + load(more=250),
+        "load-high": image(header()) + number(0) + ranges((0, 0x20000, RESERVED), (0x100000, 0x7FF00000, RAM)) + load(),
+        "load-no-room": image(header()) + number(0) + ranges((0x1000000, 0x2000000, RAM), (1 << 33, 1, RESERVED)) + load(),
+        "load-hole-in-code": image(header()) + tail + load(hole=(0x1000800, 1)),
+        "load-hole-in-block": image(header()) + tail + load(hole=(0x9D800, 0x100)),
+        "load-changes": image(header()) + tail + load(requests=6),
+        # A piece in the middle of RAM takes a free slot.
+        "load-no-slot-for-code": image(header()) + tail + load(missing=4),
+        "load-no-slot-for-kernel": fixed + load(missing=4),
+        "load-no-slot-for-initrd": fixed + load(missing=3),
+        "load-no-slot-for-block": fixed + load(missing=2),
     }
 
 
 # sanitize
 
 def sanitize_seeds() -> dict[str, bytes]:
-    def seed(policy: int, given: bytes, *operations: tuple[int, int, int, int]) -> bytes:
-        return bytes([policy, 16, 0]) + given + b"".join(
+    def seed(policy: int, given: bytes, *operations: tuple[int, int, int, int], missing: int = 0) -> bytes:
+        return bytes([policy, 16, missing]) + given + b"".join(
             bytes([what]) + number(addr) + number(size) + bytes([kind]) for what, addr, size, kind in operations)
 
     every = ((0, 0xA0000, 0x60000, RESERVED), (0x4C, 0x100000, 0x1000, RAM), (0xC0, 0x200000, 0x1000, RAM),
@@ -142,6 +177,15 @@ def sanitize_seeds() -> dict[str, bytes]:
         "wrap": seed(0, ranges((end - 0x1000, 0x2000, RESERVED), (0, 0x1000, RAM))),
         "nested": seed(0, ranges(*((16 * i, 1000 - 32 * i, 1 + i % 5) for i in range(15)))),
         "empty": seed(0, ranges()),
+        "contains": seed(0, ranges((end - 0x100, 0x1000, RAM)), (0, end - 0x80, 0x100, RAM), (0, end - 0x80, 0, RAM),
+                         (0, end - 0x80, 0x80, RAM)),
+        "linux-cut-off": seed(0x0F, ranges(*PC, (0x1000, 0x1000, ACPI))),
+        "linux-cut-by-sanitize": seed(0x0F, ranges((0, 0x10000, RAM), (0x1000, 0x1000, ACPI), (0x3000, 0x1000, ACPI),
+                                                   (0x5000, 0x1000, ACPI))),
+        **{f"linux-little-{n}": seed(0, ranges(*PC), missing=n) for n in (3, 7)},
+        "linux-little-wrap": seed(0, ranges((end - 0x1000, 0x2000, RESERVED)), missing=3),
+        "linux-little-none": seed(0, ranges(), missing=1),
+        "linux-nothing": seed(0, ranges(), missing=2),
     }
 
 
@@ -448,6 +492,7 @@ def xen_seeds() -> dict[str, bytes]:
         "few-leaves": seed(domu, blocks=((0, 0, 1, 1), (3, 0, 0x100, 1), (4, 0, 0xFF, 7))),
         "overlap": seed(entries((0, 0x10000, RESERVED), (0x4000, 0x1000, RAM), (0x4000, 0x1000, ACPI), (0, 0, 0))),
         "endless": seed(entries((0x1000, 0xC000, ACPI), (0x3000, 0x3000, ACPI), (0x6000, 0x1000, RESERVED), (0, 0, 0))),
+        "one-more-than-grub-takes": seed(entries(*((0x1000 * i, 0x1000, 1 + i % 2) for i in range(130)))),
         "top": seed(entries((2**64 - 0x3000, 0x3000, RAM), (2**64 - 0x2000, 0x1000, RESERVED), (5, 9, RAM), (0, 0, 0))),
     }
 

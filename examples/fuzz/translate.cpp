@@ -143,7 +143,7 @@ void boot_loader(input& in) {
   const auto page = dirty_page();
   const auto done = translate(*kernel, values, map.map, *page, (flags & 2) != 0 ? &more : nullptr);
   if (!done) {
-    LAW(message(done.error().code) != "unknown error");
+    law_failure(done.error());
     // Page and writer are unchanged.
     LAW(more.size() == 0 && more.head() == nodes.old_head());
     for (size_t i = 0; i < sizeof *page; ++i) LAW(reinterpret_cast<const uint8_t*>(page.get())[i] == 0xa5);

@@ -85,6 +85,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (done.ok()) {
     law_plan(options, made, memory);
   } else {
+    law_failure(done.error());
     const auto lines = vmm::explain_refusal(done.error(), options);
     LAW(!lines.empty() && lines[0].find(message(done.error().code).data()) != std::string::npos);
   }

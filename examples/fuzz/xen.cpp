@@ -82,6 +82,8 @@ void check_grub(const std::vector<memory_range>& table) {
     return;
   }
   LAW(*n <= out.size() && (table.empty() ? *n == 0 : *n != 0));
+  const auto refused = pvhboot::grub_mmap(table, span<memory_range>{out}.first(out.size() - 1));
+  LAW(!refused && refused.error().code == errc::map_full && refused.error().where == out.size());
   out.resize(*n);
   for (size_t i = 0; i < out.size(); ++i) {
     bool known = false;
