@@ -27,17 +27,6 @@ ranges merged(const ranges& all, bool (*may)(memory_type)) {
   return made;
 }
 
-/// What lies in [from, to) of a sorted list, with nothing merged.
-ranges cut(const ranges& all, wide from, wide to) {
-  ranges made;
-  for (const memory_range& r : all) {
-    const wide low = std::max(wide{r.addr}, from);
-    const wide high = std::min(end_of(r), to);
-    if (low < high) made.push_back({static_cast<uint64_t>(low), static_cast<uint64_t>(high - low), r.type});
-  }
-  return made;
-}
-
 bool is_clean(const ranges& all) { return in_shape(all) && merged(all, merge_allowed) == all; }
 
 struct model_map {
@@ -118,6 +107,7 @@ void check_random(const pvhboot::memory_map& map, const model_map& real, const m
   LAW(wide{count_ram_places(map, n, align, r.addr, last)} == count);
   const auto got = find_random_ram(map, n, align, r.addr, last, random);
   LAW(got.ok() == !found.empty());
+  LAW(count_ram_places(map, n, 0, r.addr, last) == 0 && !find_random_ram(map, n, 0, r.addr, last, random));
   if (!got) {
     LAW(got.error().code == errc::no_free_range && got.error().where == n);
     return;
@@ -126,6 +116,14 @@ void check_random(const pvhboot::memory_map& map, const model_map& real, const m
   auto p = found.begin();
   for (; index >= p->count; ++p) index = index - p->count;
   LAW(*got == p->first + (static_cast<uint64_t>(index) << log2_of(align)));
+  LAW(*find_random_ram(map, n, align, r.addr, last, random) == *got);
+}
+
+/// Each type of the standards has a name.
+void check_name(const memory_range& r) {
+  const auto type = static_cast<uint32_t>(r.type);
+  const bool known = (type >= 1 && type <= 8) || type == 12 || type == 13 || type == 128 || type == 0xefffffff;
+  LAW((name(r.type) == "unknown") == !known);
 }
 
 /// Linux accepts the map, and outside the ISA hole and the last page it says what it said.
@@ -209,7 +207,7 @@ void operate(owned_map& mine, owned_map& other, model_map& real, unsigned what, 
       map.intersect(r.addr, r.size);
       real.intersect(r);
       break;
-    case 13: check_random(map, real, r, r.addr * 0x9e3779b97f4a7c15u ^ what); break;
+    case 13: check_random(map, real, r, r.addr * 0x9e3779b97f4a7c15u ^ what / 16); break;
     case 14:
       map.merge(memory_type::pram);
       real.all = merged(real.all, [](memory_type t) { return t == memory_type::pram; });
@@ -232,12 +230,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   model_map real{capacity, slots};
   for (int i = 0; i < 48 && !in.rest().empty(); ++i) {
     const unsigned what = in.u8();
-    operate(mine, other, real, what, in.range());
+    const memory_range r = in.range();
+    check_name(r);
+    operate(mine, other, real, what, r);
     LAW(contents(mine.map) == real.all && mine.map.known_sanitized() == real.known);
     LAW(mine.map.is_sanitized() == is_clean(real.all));
     LAW(mine.map.size() == real.all.size() && mine.map.empty() == real.all.empty());
     LAW(mine.map.capacity() == capacity && mine.map.slots() == slots);
-    for (const memory_range& r : real.all) saw(r);
+    for (const memory_range& kept : real.all) saw(kept);
   }
   return 0;
 }

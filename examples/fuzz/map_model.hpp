@@ -51,6 +51,17 @@ inline ranges model(const ranges& all) {
   return made;
 }
 
+/// What lies in [from, to) of a sorted list, with nothing merged.
+inline ranges cut(const ranges& all, wide from, wide to) {
+  ranges made;
+  for (const memory_range& r : all) {
+    const wide low = std::max(wide{r.addr}, from);
+    const wide high = std::min(end_of(r), to);
+    if (low < high) made.push_back({static_cast<uint64_t>(low), static_cast<uint64_t>(high - low), r.type});
+  }
+  return made;
+}
+
 /// The ranges are sorted, disjoint, not empty and end at most at 2^64.
 inline bool in_shape(const ranges& all) {
   for (size_t i = 0; i < all.size(); ++i) {

@@ -33,6 +33,9 @@ def map_seeds() -> dict[str, bytes]:
         "linux": seed((0, 0, 2**64 - 1, RAM), clean, (8, 0, 0, 0), (9, 0, 0x1000, 0), (5, 0, 0, 0)),
         "cut-last": seed((0, 0, 2**63, RAM), (0, 2**63, 2**63, RAM), clean, (9, 0, 0x249, 0), clean),
         "places": seed(*pc, clean, *((what, 0x100000, 0x1000, RAM) for what in (13, 29, 45, 61))),
+        "places-more-than-64-bits": seed((0, 0, 2**63, RAM), (0, 2**63, 2**63, RAM), clean, (13, 0, 1, RAM)),
+        "ram-in-the-hole": seed((0, 0xA0000, 0x1000, RAM), clean, (8, 0, 0, 0)),
+        "every-type": seed(*((0, 0x1000 * kind, 0x1000, kind) for kind in (*range(1, 9), PRAM, 13, 128, SOFT))),
     }
 
 
@@ -45,7 +48,8 @@ def setup_data_seeds() -> dict[str, bytes]:
     base = 0x10000
 
     def seed(memory: bytes, first: int = base, limit: int = 64, stop: int = 0, split: int = 0xFFFF,
-             paddr: int = 0x20000, size: int = 0x200, old: int = 0, payloads: tuple[int, ...] = (20, 0, 7)) -> bytes:
+             paddr: int = 0x20000, size: int = 0x200, old: int = 0, payloads: tuple[int, ...] = (20, 0, 7),
+             base: int = base) -> bytes:
         return (number(base) + struct.pack("<H", split) + number(first) + bytes([limit, stop]) + number(paddr) +
                 struct.pack("<H", size) + number(old) + bytes([len(payloads)]) +
                 b"".join(bytes([9]) + number(n) for n in payloads) + memory)
@@ -64,6 +68,11 @@ def setup_data_seeds() -> dict[str, bytes]:
         "full": seed(three, size=0x40, payloads=(8, 40, 8, 2**32 - 16, 2**32 - 17)),
         "old-chain": seed(three, old=base),
         "at-zero": seed(three, paddr=0),
+        "indirect-to-indirect": seed(node(0, 0x80000000, struct.pack("<IIQQ", 0x80000000, 0, 20, 0x100000))),
+        "read-nothing": seed(three, limit=0),
+        "read-one-piece": seed(three, first=base + 8, limit=8, split=0x10),
+        "read-two-pieces": seed(three, first=base + 8, limit=16, split=0x10),
+        "read-over-the-end": seed(bytes(16), first=2**64 - 4, limit=8, split=6, base=2**64 - 8),
     }
 
 

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Chains of setup_data: any chain in any memory, with loops and with hostile lengths, is walked as a second reader
-// walks it; what is written is walked back, and no byte is written but those of its nodes.
+// walks it; what is written is walked back, and no byte is written but those of its nodes. Then the memory itself
+// (memory_laws.hpp): limit << stop % 64 bytes at the first node.
 //
 // Input: number base, u16 offset at which the memory is in two pieces, number first node, u8 limit of nodes, u8 nodes
 // after which the visitor stops (0: never); number address and u16 size (modulo 4096) of the storage to write to,
 // number head of the chain that is there already, u8 n % 16, n nodes (u8 type, number size of the payload); then the
 // memory.
-#include "memory.hpp"
-
 #include <pvhboot/linux/setup_data.hpp>
+
+#include "memory.hpp"
+#include "memory_laws.hpp"
 
 namespace {
 
@@ -147,6 +149,18 @@ void check_write(input& in) {
     nodes.push_back({paddr + used, payload, kind});
     used += whole;
   }
+  // The last one as a struct.
+  pvhboot::array<uint8_t, 24> last;
+  for (size_t i = 0; i < last.size(); ++i) last[i] = static_cast<uint8_t>(i + 0x33);
+  const uint64_t head = writer.head();
+  const bool fits = writer.has_room(sizeof last);
+  LAW(writer.add(setup_type{0x33}, last).ok() == fits && (fits || writer.head() == head));
+  if (fits) {
+    const pvhboot::abi::setup_data node{.next = head, .type = setup_type{0x33}, .len = 24u};
+    std::memcpy(wanted.data() + used, &node, sizeof node);
+    std::memcpy(wanted.data() + used + sizeof node, &last, sizeof last);
+    nodes.push_back({paddr + used, sizeof last, 0x33});
+  }
   LAW(std::equal(wanted.begin(), wanted.end(), storage.get()));
 
   // Back, the last one first, up to the chain that was there.
@@ -175,5 +189,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const size_t stop = in.u8();
   check_write(in);
   check_walk({base, in.rest(), split}, first, limit, stop);
+  const memory_case guest{base, in.rest(), first, uint64_t{limit} << stop % 64};
+  check_reads(guest);
+  check_pieces(guest, split);
   return 0;
 }
