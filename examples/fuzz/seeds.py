@@ -204,10 +204,14 @@ def translate_seeds() -> dict[str, bytes]:
         return struct.pack("<HB", storage, old)
 
     def loader(head: bytes, flags: int, nodes: bytes, ranges_of_map: bytes, load: int = 0x1000000,
-               cmdline: int = 0x90000, initrd: int = 0x8000000, zero_page: int = 0x8F000) -> bytes:
-        return (b"\0" + image(head) + bytes([flags]) + number(load) + number(load) + b"\x15" + number(zero_page) +
-                number(cmdline) + number(22) + number(initrd) + number(5000) + number(0xF59E0) + struct.pack("<HH", 0xF, 0xF) +
-                nodes + ranges_of_map)
+               cmdline: int = 0x90000, initrd: int = 0x8000000, zero_page: int = 0x8F000, runtime: int | None = None,
+               alignment: int = 21, loader_id: int = 0xF, loader_version: int = 0xF) -> bytes:
+        return (b"\0" + image(head) + bytes([flags]) + number(load) + number(load if runtime is None else runtime) +
+                bytes([alignment]) + number(zero_page) + number(cmdline) + number(22) + number(initrd) + number(5000) +
+                number(0xF59E0) + struct.pack("<HH", loader_id, loader_version) + nodes + ranges_of_map)
+
+    def back(fields: tuple[tuple[int, int], ...], memory: bytes) -> bytes:
+        return b"\3" + struct.pack("<H", len(fields)) + b"".join(struct.pack("<HB", *f) for f in fields) + memory
 
     def boot(modules: int, initrd: int) -> bytes:
         return bytes([1, modules, 1]) + number(0xF59E0) + number(initrd) + number(0x1000) + number(0x100000) + number(5)
@@ -218,6 +222,13 @@ def translate_seeds() -> dict[str, bytes]:
     fields = ((0x1E8, 2), (0x2D8, 16), (0x2E0, 1), (0x2ED, 16), (0x2F4, 2), (0x252, 1), (0x21A, 1), (0x21E, 1))
     node = struct.pack("<QII", 0x10030, 1, 20) + struct.pack("<QQI", 0x100000, 0x1000, RAM) + bytes(12)
     inner = struct.pack("<QII", 0, 0x80000000, 24) + struct.pack("<IIQQ", 0x80000001, 0, 20, 0x10000)
+    # One byte of each item that a handoff has no room for; then an initrd, a command line and a node.
+    lost = tuple((at, 1) for at in (0x3F, 0x40, 0x58, 0x6F, 0x90, 0xA0, 0xBF, 0x150, 0x1C0, 0x1E3, 0x1EA, 0x1EB, 0x1EC,
+                                    0x210, 0x240, 0x290, 0xEEB))
+    linux = ((0x219, 0x10), (0x21D, 0x10), (0x228, 0x20), (0x22A, 1), (0x252, 1))
+    other = struct.pack("<QII", 0, 9, 4) + b"seed"
+    text_of = bytes(12) + b"quiet\0"
+    in_long_mode = 1
     return {
         "loader": loader(header(), 0, chain(0, 0), pc),
         "loader-chain": loader(header(), 2, chain(64, 8), pc),
@@ -232,8 +243,30 @@ def translate_seeds() -> dict[str, bytes]:
         "as-linux": b"\2" + pc[1:] + boot(1, 0x8000000),
         "as-linux-126": b"\2" + many(126)[1:] + boot(0, 0),
         "as-linux-129": b"\2" + many(129)[1:] + boot(0, 0),
-        "back": (b"\3" + struct.pack("<H", len(fields)) + b"".join(struct.pack("<HB", *f) for f in fields) + node +
-                 inner),
+        "back": back(fields, node + inner),
+        "back-every-loss": back(lost + linux, other + text_of),
+        "back-every-loss-sentinel": back(lost + linux + ((0x1EF, 1),), other + text_of),
+        "back-no-text": back(((0x229, 5),), b""),
+        "back-bad-count": back(((0x1E8, 200),), b""),
+        "loader-only-below-4g": loader(header(xloadflags=1), in_long_mode, chain(0, 0), pc),
+        "loader-short-at-run-time": loader(header(), 4, chain(0, 0), pc),
+        "loader-odd-alignment": loader(header(), 8, chain(0, 0), pc),
+        "loader-low-alignment": loader(header(min_alignment=0), 0, chain(0, 0), pc, alignment=20),
+        "loader-fixed-elsewhere": loader(header(relocatable=0), 0, chain(0, 0), pc),
+        "loader-unknown-map": loader(header(), 16, chain(0, 0), pc),
+        "loader-load-wraps": loader(header(), in_long_mode, chain(0, 0), pc, 2**64 - 1),
+        "loader-runs-over-the-end": loader(header(pref_address=2**64 - 0x1000000), in_long_mode, chain(0, 0), pc,
+                                           runtime=2**64 - 0x1000000),
+        "loader-zero-page-wraps": loader(header(), in_long_mode, chain(0, 0), pc, zero_page=2**64 - 0x800),
+        "loader-initrd-too-high": loader(header(), 0, chain(0, 0), pc, initrd=0xC0000000),
+        "loader-odd-initrd": loader(header(), 0, chain(0, 0), pc, initrd=0x8000001),
+        "loader-spill-no-chain": loader(header(), 0, chain(0, 0), roomy, 0x20000000, initrd=0x28000000),
+        "loader-spill-no-room": loader(header(), 2, chain(64, 8), roomy, 0x20000000, initrd=0x28000000),
+        **{f"loader-id-{i:x}-{version:x}": loader(header(), 0, chain(0, 0), pc, loader_id=i, loader_version=version)
+           for i, version in ((0xE, 1), (0x10, 0x123))},
+        **{f"loader-old-id-{i:x}-{version:x}": loader(header(0x201, 0x228), 0, chain(0, 0), pc, loader_id=i,
+                                                      loader_version=version)
+           for i, version in ((5, 1), (5, 0x10), (0x10, 1))},
     }
 
 

@@ -137,6 +137,7 @@ def live_seeds() -> dict[str, bytes]:
         "chain-indirect": seed(chain, node(0, 0x80000000, struct.pack("<IIQQ", 0x80000001, 0, 20, 0x100000)),
                                (9, 0x14, 2, 7), base=0x10000),
         "zero-page": seed(page, bytes(zero_page) + tail, (3, 0x1E8, 0, 0xFF), (9, 0x250, 3, 0x2000)),
+        "zero-page-chain-later": seed(page, bytes(zero_page) + tail, (12, 0x100C, 2, 0xFFFFFFFF)),
         "kernel": seed(kernel, files()["usual-64"], (30, 0x60, 3, 2**64 - 1), (10, 0x68, 3, 2**63)),
         "kernel-32": seed(kernel, files()["two-32"], (40, 0x2C, 1, 0xFFFF), (10, 0x800, 2, 2**31)),
         "notes": seed(notes, files()["two-64"][0x800 + 0x60:], (2, 4, 2, 2**32 - 1), (3, 0, 2, 60)),

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // translate in each role, and read_zero_page, which must return the written values. The other bytes of the page are 0.
+// Any page is read and made into a handoff (zero_page_laws.hpp).
 //
 // Input: u8 role (0 boot loader, 1 kernel, 2 as Linux, 3 read any page), then
-//   0: an image (image.hpp), the values of linux_layout, a chain, a map
+//   0: an image (image.hpp), u8 flags (bit 0 the 64-bit entry, 1 a chain, 2 the kernel's range at run time is too
+//   small,
+//      3 an alignment one less, 4 the map is not known to be sanitised), the values of linux_layout, a chain, a map
 //   1: a chain, a map, a start_info
 //   2: u16 n, n ranges, a start_info
 //   3: u16 n, n patches of u16 offset and u8 into a zero page, then the memory at 0x10000
@@ -12,6 +15,7 @@
 #include "image.hpp"
 #include "memory.hpp"
 #include "structures.hpp"
+#include "zero_page_laws.hpp"
 
 namespace {
 
@@ -118,6 +122,37 @@ void check_bootable(const pvhboot::bzimage& kernel, const pvhboot::linux_layout&
   LAW(kernel.kernel_alignment() == 0 || !kernel.relocatable() || l.kernel.kernel_alignment != 0);
 }
 
+/// set_loader beside the rules of boot.rst, type_of_loader.
+void check_loader_id(abi::setup_header hdr, uint16_t number, uint16_t version) {
+  const abi::setup_header before = hdr;
+  const bool is_old = hdr.version < 0x202;  // it has no ext_loader_type and ext_loader_ver
+  const bool fits = number != 0xe && number <= (is_old ? 0xf : 0x10f) && version <= (is_old ? 0xf : 0xfff);
+  const unsigned type = std::min<unsigned>(number, 0xe + (number < 0x10)) * 16 % 256 + version % 16;
+  const auto done = pvhboot::set_loader(hdr, number, version);
+  LAW(done.ok() == (fits && type != 0));
+  if (!done) {
+    LAW(done.error().code == (fits ? errc::loader_type_zero : errc::loader_id_too_large));
+    return;
+  }
+  LAW(hdr.type_of_loader == type);
+  LAW(hdr.ext_loader_type == (is_old ? before.ext_loader_type : number < 0x10 ? 0 : number - 0x10));
+  LAW(hdr.ext_loader_ver == (is_old ? before.ext_loader_ver : version / 16));
+}
+
+/// Without a writer a map has 128 ranges at most.
+void check_table(const memory_map& map) {
+  const auto page = dirty_page();
+  const auto done = write_e820(map, *page);
+  if (done) {
+    LAW(map.known_sanitized() && map.size() >= 2 && map.size() <= 128 && page->e820_entries == map.size());
+    return;
+  }
+  LAW(done.error().code == (map.size() < 2           ? errc::e820_too_few
+                            : !map.known_sanitized() ? errc::map_not_prepared
+                                                     : errc::e820_full));
+  LAW(done.error().where == map.size() && page->e820_entries == 0xa5);
+}
+
 void boot_loader(input& in) {
   const image_file image = read_image(in);
   const auto kernel = pvhboot::parse_bzimage(image.bytes());
@@ -127,8 +162,8 @@ void boot_loader(input& in) {
   values.kernel = {.load_paddr = in.number(),
                    .load_size = kernel->code().size(),
                    .runtime_start = in.number(),
-                   .runtime_size = kernel->init_size(),
-                   .kernel_alignment = uint32_t{1} << in.u8() % 32};
+                   .runtime_size = kernel->init_size() - ((flags & 4) != 0 ? 1 : 0),
+                   .kernel_alignment = (uint32_t{1} << in.u8() % 32) - ((flags & 8) != 0 ? 1 : 0)};
   values.zero_page_paddr = in.number();
   values.cmdline_paddr = in.number();
   values.cmdline_size = in.number();
@@ -137,11 +172,15 @@ void boot_loader(input& in) {
   values.rsdp_paddr = in.number();
   values.loader = in.u16();
   values.loader_version = in.u16();
+  check_loader_id(kernel->header(), values.loader, values.loader_version);
   chain nodes{in};
-  const linux_map map{in};
+  linux_map map{in};
+  const bool is_unknown = (flags & 16) != 0 && map.map.append({}).ok();
+  check_table(map.map);
   setup_data_writer more = nodes.writer();
   const auto page = dirty_page();
   const auto done = translate(*kernel, values, map.map, *page, (flags & 2) != 0 ? &more : nullptr);
+  if (is_unknown) LAW(!done && (map.map.size() < 2 || done.error().code == errc::map_not_prepared));
   if (!done) {
     law_failure(done.error());
     // Page and writer are unchanged.
@@ -280,29 +319,7 @@ void back(input& in) {
     const size_t at = in.u16() % bytes.size();
     bytes[at] = in.u8();
   }
-  const auto page = pvhboot::load<abi::boot_params>(bytes.data());
-  guarded_memory guarded{chain_at, in.rest(), SIZE_MAX};
-  owned_map map{256};
-  const auto values = read_zero_page(memory{&guarded}, page, map.map);
-  if (!values) {
-    const errc code = values.error().code;
-    LAW(code == errc::e820_bad_count || code == errc::map_full || code == errc::setup_data_loop ||
-        code == errc::setup_data_unreadable || code == errc::setup_data_wraps);
-    return;
-  }
-  LAW(map.map.size() >= page.e820_entries && (values->initrd_size == 0) == (values->initrd_paddr == 0));
-  for (size_t i = 0; i < page.e820_entries; ++i)
-    LAW(map.map[i].addr == little_endian(bytes.data() + 0x2d0 + 20 * i, 8));
-  if (page.sentinel != 0) LAW(values->cmdline_paddr <= 0xffffffff && values->rsdp_paddr == 0);
-  uint32_t nodes = 0;
-  [[maybe_unused]] volatile uint8_t read = 0;  // every byte of a payload is readable
-  const auto walked = walk_setup_data(memory{&guarded}, page.hdr.setup_data, 64, [&](const pvhboot::setup_node& node) {
-    ++nodes;
-    if (const auto inner = read_setup_indirect(node)) LAW((inner->type & 0x80000000) != 0 && inner->reserved == 0);
-    for (const uint8_t b : node.payload) read = b;
-    return pvhboot::result<void>{};
-  });
-  LAW(walked.ok() && nodes <= 64);
+  check_zero_page(bytes, chain_at, in.rest());
 }
 
 }  // namespace
