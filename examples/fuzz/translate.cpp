@@ -12,6 +12,7 @@
 //   3: u16 n, n patches of u16 offset and u8 into a zero page, then the memory at 0x10000
 // where a chain is u16 bytes of storage, u8 bytes of an existing node; a map is u8 free slots, u16 n, n
 // ranges; a start_info is u8 on Xen, u8 modules, u8 command line, number RSDP, two modules of two numbers.
+#include "boot_loader_laws.hpp"
 #include "image.hpp"
 #include "memory.hpp"
 #include "structures.hpp"
@@ -91,67 +92,6 @@ void check_zero_but(const abi::boot_params& page, std::initializer_list<std::pai
 }
 
 size_t end_of_e820(const abi::boot_params& page) { return 0x2d0 + size_t{20} * page.e820_entries; }
-
-std::unique_ptr<abi::boot_params> dirty_page() {
-  auto page = std::make_unique<abi::boot_params>();
-  std::memset(static_cast<void*>(page.get()), 0xa5, sizeof *page);
-  return page;
-}
-
-/// Every piece lies in RAM, within reach, and overlaps no other. Checked pair by pair, without the library.
-void check_bootable(const pvhboot::bzimage& kernel, const pvhboot::linux_layout& l, const memory_map& map,
-                    const setup_data_writer* nodes) {
-  std::vector<memory_range> pieces{{l.kernel.load_paddr, l.kernel.load_size, {}},
-                                   {l.kernel.runtime_start, l.kernel.runtime_size, {}},
-                                   {l.zero_page_paddr, 4096, {}},
-                                   {l.initrd_paddr, l.initrd_size, {}}};
-  if (l.cmdline_paddr != 0) pieces.push_back({l.cmdline_paddr, l.cmdline_size + 1, {}});
-  if (nodes) pieces.push_back(nodes->range());
-  const uint64_t highest = l.entry_64 && kernel.can_be_loaded_above_4g() ? ~uint64_t{} : 0xffffffff;
-  for (size_t i = 0; i < pieces.size(); ++i) {
-    const memory_range& p = pieces[i];
-    if (p.size == 0) continue;
-    LAW(p.size - 1 <= highest && p.addr <= highest - (p.size - 1));
-    uint64_t ram = 0;
-    for (const memory_range& r : map)
-      if (r.type == memory_type::ram && r.overlaps(p))
-        ram += std::min(r.last(), p.last()) - std::max(r.addr, p.addr) + 1;
-    LAW(ram == p.size);
-    for (size_t j = i < 2 ? i + 1 : 0; j < i; ++j) LAW(pieces[j].size == 0 || !p.overlaps(pieces[j]));
-  }
-  LAW(kernel.kernel_alignment() == 0 || !kernel.relocatable() || l.kernel.kernel_alignment != 0);
-}
-
-/// set_loader beside the rules of boot.rst, type_of_loader.
-void check_loader_id(abi::setup_header hdr, uint16_t number, uint16_t version) {
-  const abi::setup_header before = hdr;
-  const bool is_old = hdr.version < 0x202;  // it has no ext_loader_type and ext_loader_ver
-  const bool fits = number != 0xe && number <= (is_old ? 0xf : 0x10f) && version <= (is_old ? 0xf : 0xfff);
-  const unsigned type = std::min<unsigned>(number, 0xe + (number < 0x10)) * 16 % 256 + version % 16;
-  const auto done = pvhboot::set_loader(hdr, number, version);
-  LAW(done.ok() == (fits && type != 0));
-  if (!done) {
-    LAW(done.error().code == (fits ? errc::loader_type_zero : errc::loader_id_too_large));
-    return;
-  }
-  LAW(hdr.type_of_loader == type);
-  LAW(hdr.ext_loader_type == (is_old ? before.ext_loader_type : number < 0x10 ? 0 : number - 0x10));
-  LAW(hdr.ext_loader_ver == (is_old ? before.ext_loader_ver : version / 16));
-}
-
-/// Without a writer a map has 128 ranges at most.
-void check_table(const memory_map& map) {
-  const auto page = dirty_page();
-  const auto done = write_e820(map, *page);
-  if (done) {
-    LAW(map.known_sanitized() && map.size() >= 2 && map.size() <= 128 && page->e820_entries == map.size());
-    return;
-  }
-  LAW(done.error().code == (map.size() < 2           ? errc::e820_too_few
-                            : !map.known_sanitized() ? errc::map_not_prepared
-                                                     : errc::e820_full));
-  LAW(done.error().where == map.size() && page->e820_entries == 0xa5);
-}
 
 void boot_loader(input& in) {
   const image_file image = read_image(in);
