@@ -125,7 +125,9 @@ inline void check_load(const pvhboot::bzimage& kernel, load_case& c) {
   saw(why);
   LAW(c.changes || c.ram.is_fresh_but({}, {}));
   const uint64_t nodes = e820_ext_size(c.map);
-  if (why.code == errc::load_unwritable) LAW(c.changes || nodes > 2048 || c.ram.hole.contains(why.where, 1));
+  // The nodes must lie together, and this memory has each page apart.
+  if (why.code == errc::load_unwritable)
+    LAW(c.changes || c.ram.hole.contains(why.where, 1) || (nodes != 0 && why.where % sparse_ram::page == 0));
   if (why.code == errc::linux_nul_in_cmdline) LAW(c.request.cmdline[static_cast<size_t>(why.where)] == '\0');
 }
 
