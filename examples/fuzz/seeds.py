@@ -525,7 +525,6 @@ def xen_seeds() -> dict[str, bytes]:
         "few-leaves": seed(domu, blocks=((0, 0, 1, 1), (3, 0, 0x100, 1), (4, 0, 0xFF, 7))),
         "overlap": seed(entries((0, 0x10000, RESERVED), (0x4000, 0x1000, RAM), (0x4000, 0x1000, ACPI), (0, 0, 0))),
         "endless": seed(entries((0x1000, 0xC000, ACPI), (0x3000, 0x3000, ACPI), (0x6000, 0x1000, RESERVED), (0, 0, 0))),
-        "one-more-than-grub-takes": seed(entries(*((0x1000 * i, 0x1000, 1 + i % 2) for i in range(130)))),
         "top": seed(entries((2**64 - 0x3000, 0x3000, RAM), (2**64 - 0x2000, 0x1000, RESERVED), (5, 9, RAM), (0, 0, 0))),
     }
 
