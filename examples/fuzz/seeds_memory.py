@@ -68,6 +68,7 @@ def setup_data_seeds() -> dict[str, bytes]:
         "full": seed(three, size=0x40, payloads=(8, 40, 8, 2**32 - 16, 2**32 - 17)),
         "old-chain": seed(three, old=base),
         "at-zero": seed(three, paddr=0),
+        "write-over-the-end": seed(three, paddr=2**64 - 64, payloads=(8, 8, 0)),
         "indirect-to-indirect": seed(node(0, 0x80000000, struct.pack("<IIQQ", 0x80000000, 0, 20, 0x100000))),
         "read-nothing": seed(three, limit=0),
         "read-one-piece": seed(three, first=base + 8, limit=8, split=0x10),
