@@ -7,9 +7,9 @@
 #include <string>
 
 #include <pvhboot/pvh/plan.hpp>
-#include <pvhboot/pvh/values_of.hpp>
 
 #include "harness.hpp"
+#include "storage.hpp"
 
 namespace fuzz {
 
@@ -38,16 +38,8 @@ inline std::vector<uint8_t> sound_rsdp() {
 
 /// What was written is read back as the same values.
 template <class Boot> void law_same_values(const Boot& boot, const pvhboot::handoff& h) {
-  std::vector<pvhboot::handoff_module> modules(h.modules.size());
-  std::vector<uint64_t> addresses(h.modules.size());
-  std::vector<memory_range> entries(h.memmap.size());
-  std::vector<uint32_t> reserved(h.memmap.size());
-  pvhboot::handoff_storage storage;
-  storage.modules = modules;
-  storage.module_cmdline_paddrs = addresses;
-  storage.memmap = entries;
-  storage.memmap_reserved = reserved;
-  const auto back = placed_values_of(boot, storage);
+  exact_storage storage{h.modules.size(), h.memmap.size()};
+  const auto back = placed_values_of(boot, storage.all());
   LAW(back.ok() && back->values == h);
 }
 

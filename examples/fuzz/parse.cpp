@@ -7,9 +7,8 @@
 #include <algorithm>
 #include <bitset>
 
-#include <pvhboot/pvh/values_of.hpp>
-
 #include "memory.hpp"
+#include "storage.hpp"
 #include "structures.hpp"
 
 namespace {
@@ -36,20 +35,13 @@ MODEL void check_text(const reference& real, uint64_t paddr, pvhboot::string_ref
 
 /// A module's command line that cannot be read is refused with its address, or dropped.
 MODEL void check_unreadable(const boot_info& boot, uint64_t cmdline_paddr) {
-  std::vector<pvhboot::handoff_module> modules(boot.modules().size());
-  std::vector<uint64_t> addresses(modules.size());
-  std::vector<memory_range> entries(boot.memory_map().size());
-  std::vector<uint32_t> reserved(entries.size());
-  pvhboot::handoff_storage storage;
-  storage.modules = modules;
-  storage.module_cmdline_paddrs = addresses;
-  storage.memmap = entries;
-  storage.memmap_reserved = reserved;
-  const auto refused = values_of(boot, storage);
+  exact_storage storage{boot.modules().size(), boot.memory_map().size()};
+  const auto refused = values_of(boot, storage.all());
   LAW(!refused && refused.error().where == cmdline_paddr);
-  LAW(values_of(boot, storage, pvhboot::unreadable_cmdline::drop).ok());
-  for (size_t i = 0; i < modules.size(); ++i)
-    LAW(modules[i].cmdline.absent() == (boot.modules()[i].cmdline_paddr == 0 || !boot.cmdline_of(boot.modules()[i])));
+  LAW(values_of(boot, storage.all(), pvhboot::unreadable_cmdline::drop).ok());
+  for (size_t i = 0; i < storage.modules.size(); ++i)
+    LAW(storage.modules[i].cmdline.absent() ==
+        (boot.modules()[i].cmdline_paddr == 0 || !boot.cmdline_of(boot.modules()[i])));
 }
 
 MODEL void check_accepted(const boot_info& boot, const reference& real, uint64_t at,

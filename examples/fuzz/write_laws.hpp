@@ -70,31 +70,9 @@ MODEL inline void law_sort_memmap(const pvhboot::handoff& h) {
   LAW(!full && full.error().code == errc::map_full && same == h);
 }
 
-/// Storage for a handoff that is read back, of exactly its size.
-struct exact_storage {
-  explicit exact_storage(const pvhboot::handoff& h)
-      : modules(h.modules.size()),
-        module_cmdline_paddrs(h.modules.size()),
-        memmap(h.memmap.size()),
-        memmap_reserved(h.memmap.size()) {}
-  [[nodiscard]] pvhboot::handoff_storage all() {
-    pvhboot::handoff_storage storage;
-    storage.modules = modules;
-    storage.module_cmdline_paddrs = module_cmdline_paddrs;
-    storage.memmap = memmap;
-    storage.memmap_reserved = memmap_reserved;
-    return storage;
-  }
-
-  std::vector<pvhboot::handoff_module> modules;
-  std::vector<uint64_t> module_cmdline_paddrs;
-  std::vector<memory_range> memmap;
-  std::vector<uint32_t> memmap_reserved;
-};
-
 /// Each list that is one too short is refused with the number that it needs.
 template <class Boot> void law_small_storage(const Boot& boot, const pvhboot::handoff& h) {
-  exact_storage storage{h};
+  exact_storage storage{h.modules.size(), h.memmap.size()};
   const auto law_refused = [&](auto pvhboot::handoff_storage::*list, errc code, size_t n) {
     if (n == 0) return;
     pvhboot::handoff_storage small = storage.all();
