@@ -14,7 +14,7 @@ from lab import ROOT
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", nargs="?", choices=("unit", "corpora"), default="unit", help="default: unit")
-    parser.add_argument("--html", type=values.folder, metavar="FOLDER", help="for the sources with their counts")
+    parser.add_argument("--html", type=values.folder, metavar="FOLDER", help="for the sources with their gaps and the reasons")
 
 
 def run(options: argparse.Namespace) -> int:
