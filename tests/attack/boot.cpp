@@ -674,7 +674,9 @@ void check_chain(numbers& n) {
   for (uint64_t i = n.below(6); i > 0; --i) {
     const uint64_t payload = n.chance(12) ? n.edge() : n.below(80);
     const auto type = static_cast<uint32_t>(n.below(12));
-    const bool fits = at != 0 && payload < 0xfffffff0 && used + (payload + 16 + 7) / 8 * 8 <= storage.size();
+    const uint64_t whole = (payload + 16 + 7) / 8 * 8;
+    const bool below_end = at + used >= at && at + used < 0 - whole;  // its last byte is not the last of all
+    const bool fits = at != 0 && payload < 0xfffffff0 && used + whole <= storage.size() && below_end;
     const auto room = writer.reserve(pvhboot::setup_type{type}, payload);
     AGREE(room.ok() == fits);
     if (!fits) {
@@ -683,14 +685,14 @@ void check_chain(numbers& n) {
       AGREE(room->data() == storage.data() + used + 16 && room->size() == payload);
       made.insert(made.begin(), {at + used, head, type, static_cast<uint32_t>(payload)});
       head = at + used;
-      used += (payload + 16 + 7) / 8 * 8;
+      used += whole;
     }
     AGREE(writer.size() == used && writer.head() == head);
   }
   std::vector<node> found;
   const one_block memory{at, &storage};
   follow(memory, head, 64, found);
-  if (before == 0 && wide{at} + storage.size() < top) {
+  if (before == 0) {
     AGREE(found.size() == made.size());
     for (size_t i = 0; i < made.size(); ++i)
       AGREE(found[i].paddr == made[i].paddr && found[i].next == made[i].next && found[i].type == made[i].type &&

@@ -3,7 +3,7 @@
  * The C interface: the library for projects in C, and for other languages that call C. C99, freestanding, also valid
  * C++. Add pvhboot_c.cpp, beside this file, to your build, with a C++20 compiler and your own flags, and with
  * -ffunction-sections and the linker's --gc-sections, so that a program has what it calls and no more: with -Os a boot
- * loader that parses, sanitises, places and translates has 14 KiB of it, of the 67 KiB of 32-bit code that all of it
+ * loader that parses, sanitises, places and translates has 14 KiB of it, of the 68 KiB of 32-bit code that all of it
  * has.
  *
  *     static struct pvhboot_range ranges[256];
