@@ -363,7 +363,8 @@ enum pvhboot_error pvhboot_prepare_for_linux(struct pvhboot_map *map, uint64_t *
  * begin with its address in `head`. */
 struct pvhboot_setup_data {
   uint8_t *storage; /* the caller's memory for nodes */
-  size_t size;      /* of the storage; a node takes 16 bytes and its payload, padded to 8 */
+  size_t size;      /* of the storage, cut before the last byte of the address space; a node takes 16 bytes and its
+                       payload, padded to 8 */
   uint64_t paddr;   /* of the storage; not 0 */
   uint64_t head;    /* of the chain, for the zero page; 0: empty */
   size_t in_use;    /* bytes of the storage: 0 at first */

@@ -139,12 +139,10 @@ pvhboot::memory_range value(const pvhboot_range* r) noexcept {
 }
 pvhboot_range value(const pvhboot::memory_range& r) noexcept { return {r.addr, r.size, static_cast<uint32_t>(r.type)}; }
 
-/// A chain of the caller's, or null.
+/// A chain of the caller's, or null. Its storage is cut as the constructor does.
 pvhboot::setup_data_writer* writer(pvhboot_setup_data* nodes) noexcept {
+  if (nodes && nodes->size > ~nodes->paddr) nodes->size = static_cast<size_t>(~nodes->paddr);
   return same<pvhboot::setup_data_writer>(nodes);
-}
-const pvhboot::setup_data_writer* writer(const pvhboot_setup_data* nodes) noexcept {
-  return same<const pvhboot::setup_data_writer>(nodes);
 }
 
 string_ref text(const pvhboot_text& t) noexcept {
@@ -457,7 +455,8 @@ enum pvhboot_error pvhboot_walk_setup_data(const struct pvhboot_memory* memory, 
 enum pvhboot_error pvhboot_check_placement(const struct pvhboot_bzimage* kernel,
                                            const struct pvhboot_linux_layout* layout, const struct pvhboot_map* map,
                                            const struct pvhboot_setup_data* nodes, uint64_t* where) {
-  return end(check_placement(object(kernel), value(layout), map_of{map}, writer(nodes)), where);
+  pvhboot_setup_data chain = nodes ? *nodes : pvhboot_setup_data{};
+  return end(check_placement(object(kernel), value(layout), map_of{map}, writer(nodes ? &chain : nullptr)), where);
 }
 enum pvhboot_error pvhboot_translate_loader(const struct pvhboot_bzimage* kernel,
                                             const struct pvhboot_linux_layout* layout, const struct pvhboot_map* map,

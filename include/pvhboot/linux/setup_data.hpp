@@ -71,9 +71,11 @@ constexpr result<abi::setup_indirect> read_setup_indirect(const setup_node& node
 class setup_data_writer {
  public:
   /// `storage` lies at physical address `paddr`; `head` is the chain so far. A node at address 0 would end the chain,
-  /// so there is no room in storage that lies there, nor for a node that reaches the last byte of the address space.
+  /// so there is no room in storage that lies there. What reaches the last byte of the address space does not count.
   constexpr setup_data_writer(span<uint8_t> storage, uint64_t paddr, uint64_t head = 0) noexcept
-      : storage_(storage), paddr_(paddr), head_(head) {}
+      : storage_(storage.size() <= ~paddr ? storage : storage.first(narrow_cast<size_t>(~paddr))),
+        paddr_(paddr),
+        head_(head) {}
 
   /// Where the storage lies. A boot loader takes all of it out of free memory.
   [[__nodiscard__]] constexpr memory_range range() const noexcept { return {paddr_, storage_.size(), {}}; }
@@ -90,7 +92,7 @@ class setup_data_writer {
   /// There is room for a node of this payload.
   [[__nodiscard__]] constexpr bool has_room(uint64_t payload) const noexcept {
     return payload <= 0xffffffff - sizeof(abi::setup_data) && size_of(payload) <= storage_.size() - used_ &&
-           size_of(payload) <= ~(paddr_ + used_) && paddr_ != 0;
+           paddr_ != 0;
   }
   /// Room for a node; the payload is the caller's to fill in. Fails with setup_data_full.
   constexpr result<span<uint8_t>> reserve(setup_type type, uint64_t payload) noexcept {
