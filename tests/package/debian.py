@@ -41,8 +41,8 @@ def make_source(folder: Path) -> Path:
     copy_project(tree)
     # As in the archive of a release (.gitattributes), debian/ is left out.
     run_or_raise(["tar", "-C", folder, "--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mtime=@0",
-                 f"--exclude={SOURCE_FOLDER}/debian", f"--transform=s,^{SOURCE_FOLDER},pvhboot-{upstream},",
-                 "-cJf", folder / f"pvhboot_{upstream}.orig.tar.xz", SOURCE_FOLDER])
+                  f"--exclude={SOURCE_FOLDER}/debian", f"--transform=s,^{SOURCE_FOLDER},pvhboot-{upstream},",
+                  "-cJf", folder / f"pvhboot_{upstream}.orig.tar.xz", SOURCE_FOLDER])
     return tree
 
 

@@ -141,7 +141,7 @@ pvhboot_range value(const pvhboot::memory_range& r) noexcept { return {r.addr, r
 
 /// A chain of the caller's, or null. Its storage is cut as the constructor does.
 pvhboot::setup_data_writer* writer(pvhboot_setup_data* nodes) noexcept {
-  if (nodes && nodes->size > ~nodes->paddr) nodes->size = pvhboot::narrow_cast<size_t>(~nodes->paddr);
+  if (nodes) nodes->size = pvhboot::setup_data_writer::usable(nodes->size, nodes->paddr);
   return same<pvhboot::setup_data_writer>(nodes);
 }
 

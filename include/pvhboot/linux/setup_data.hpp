@@ -73,9 +73,7 @@ class setup_data_writer {
   /// `storage` lies at physical address `paddr`; `head` is the chain so far. A node at address 0 would end the chain,
   /// so there is no room in storage that lies there. What reaches the last byte of the address space does not count.
   constexpr setup_data_writer(span<uint8_t> storage, uint64_t paddr, uint64_t head = 0) noexcept
-      : storage_(storage.size() <= ~paddr ? storage : storage.first(narrow_cast<size_t>(~paddr))),
-        paddr_(paddr),
-        head_(head) {}
+      : storage_(storage.first(usable(storage.size(), paddr))), paddr_(paddr), head_(head) {}
 
   /// Where the storage lies. A boot loader takes all of it out of free memory.
   [[__nodiscard__]] constexpr memory_range range() const noexcept { return {paddr_, storage_.size(), {}}; }
@@ -84,6 +82,10 @@ class setup_data_writer {
   /// Bytes of the storage that are in use.
   [[__nodiscard__]] constexpr size_t size() const noexcept { return used_; }
 
+  /// Bytes of storage at paddr in which nodes can lie, of `size`.
+  static constexpr size_t usable(size_t size, uint64_t paddr) noexcept {
+    return size <= ~paddr ? size : narrow_cast<size_t>(~paddr);
+  }
   /// Bytes of storage that a node of this payload takes, with the padding that keeps nodes on 8 bytes.
   static constexpr uint64_t size_of(uint64_t payload) noexcept {
     return (sizeof(abi::setup_data) + payload + 7) & ~uint64_t{7};
