@@ -77,12 +77,12 @@ void check(span<const uint8_t> file, uint64_t shift) {
         if (const auto entry = pvhboot::find_phys32_entry(*image)) LAW(entry->paddr == v.entry);
     if (plain != 0) LAW(v.reason == image_reason::as_the_note_says && v.entry == plain);
   }
-  // A reader that there is not has a verdict all the same, and no name.
-  constexpr auto nobody = static_cast<image_reader>(pvhboot::image_readers);
-  const image_outcome none = explain(file, nobody).outcome;
-  LAW(none <= image_outcome::undefined && name(nobody) == "unknown");
+  // A number past the last reader has a verdict, too, but no name. Nor has a number past the last outcome.
+  constexpr auto past_readers = static_cast<image_reader>(pvhboot::image_readers);
+  const image_outcome outcome = explain(file, past_readers).outcome;
+  LAW(outcome <= image_outcome::undefined && name(past_readers) == "unknown");
   constexpr unsigned outcomes = static_cast<unsigned>(image_outcome::undefined) + 1;
-  LAW(name(static_cast<image_outcome>(static_cast<unsigned>(none) + outcomes)) == "unknown");
+  LAW(name(static_cast<image_outcome>(static_cast<unsigned>(outcome) + outcomes)) == "unknown");
   const span<const uint8_t> payload = pvhboot::explain_payload(file);
   LAW(payload.empty() || (payload.begin() >= file.begin() && payload.end() <= file.end()));
 }

@@ -169,7 +169,7 @@ void check_notes(const elf_image& image, const reference& real) {
   const auto entry = pvhboot::find_phys32_entry(image);
   if (!entry) {
     LAW(entry.error().code != errc::no_phys32_entry || entries.empty());
-    LAW(message(entry.error().code) != "unknown error");
+    law_failure(entry.error());
     return;
   }
   LAW((entry->origin == pvhboot::note_origin::section_header) == entries.empty());

@@ -82,7 +82,7 @@ void check_set(const bytes& file, uint32_t entry, size_t room) {
   const auto size = set_phys32_entry(buffer, file.size(), entry);
   if (!size) {
     LAW(buffer == before);
-    LAW(pvhboot::message(size.error().code) != "unknown error");
+    law_failure(size.error());
     LAW(image.ok() || size.error().code == image.error().code);
     if (size.error().code != errc::note_no_room) return;
     LAW(size.error().where > buffer.size() && size.error().where < buffer.size() + 0x4000);

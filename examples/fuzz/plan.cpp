@@ -8,8 +8,7 @@
 // handoff anywhere, then u8 logarithm of the alignment, number minimum, number maximum), u64 random number, number
 // RSDP, number ACPI size, u8 length of the command line; u8 n, n modules (number address, number size, u8 length of the
 // command line, 255 for none); u8 n, n blocks (number size, u8 logarithm of the alignment, number lowest, number
-// highest, type, number address); u8 n, n ranges; then the
-// changes of entry_laws.hpp.
+// highest, type, number address); u8 n, n ranges; then the changes of entry_laws.hpp.
 #include "entry_laws.hpp"
 #include "plan_laws.hpp"
 

@@ -3,8 +3,7 @@
 // memory_map, compared with a model that finds the winning range at every address where the type can change.
 //
 // Input: u8 slots of Linux's own table (bits 0 and 1; if both are set, one and as many as the other bits say), u8 free
-// slots, u8 missing scratch slots, u8 n, n
-// ranges; then operations until the input ends: u8 what, range.
+// slots, u8 missing scratch slots, u8 n, n ranges; then operations until the input ends: u8 what, range.
 #include <algorithm>
 #include <tuple>
 
@@ -174,16 +173,14 @@ void operate(memory_map& map, uint8_t what, const memory_range& r) {
   }
 }
 
-/// With less storage the same, or a refusal.
-void check_linux_in_little(const ranges& given, pvhboot::linux_era era, pvhboot::linux_e820_slots slots,
-                           size_t missing) {
-  owned_map out{2 * given.size() + 2};
-  const auto verdict = pvhboot::linux_e820(given, 0x10000, 0, era, out.map, slots);
-  const size_t capacity = out.map.capacity() - std::min(missing, out.map.capacity());
+/// With less storage than the map has the same verdict and map, or a refusal.
+void check_linux_in_little(const ranges& given, pvhboot::linux_era era, pvhboot::linux_e820_slots slots, size_t missing,
+                           pvhboot::e820_verdict verdict, const memory_map& map) {
+  const size_t capacity = map.capacity() - std::min(missing, map.capacity());
   owned_map little{capacity, capacity / 2};
   const auto same = pvhboot::linux_e820(given, 0x10000, 0, era, little.map, slots);
   if (same)
-    LAW(*same == *verdict && contents(little.map) == contents(out.map));
+    LAW(*same == verdict && contents(little.map) == contents(map));
   else
     LAW(same.error().code == errc::map_full || same.error().code == errc::scratch_too_small);
 }
@@ -201,12 +198,12 @@ void check_linux(const ranges& given, pvhboot::linux_e820_slots slots, size_t mi
     LAW(*verdict == e820_verdict::fallback || out.map.size() <= static_cast<size_t>(slots));
     if (*verdict == e820_verdict::as_it_is) LAW(out.map.size() <= given.size());
     if (*verdict == e820_verdict::fallback) LAW(out.map.size() == 2 && out.map[1].size == 0x4000000);
+    check_linux_in_little(given, era, slots, missing, *verdict, out.map);
     // The larger of two numbers counts.
     const auto again = pvhboot::linux_e820(given, 0, 0x8000, era, out.map, slots);
     LAW(*again == *verdict && (*verdict != e820_verdict::fallback || out.map[1].size == 0x2000000));
     LAW(*pvhboot::linux_e820(given, 0, 0, era, out.map, slots) == *verdict);
     LAW(*verdict != e820_verdict::fallback || out.map.size() == 1);
-    check_linux_in_little(given, era, slots, missing);
   }
 }
 

@@ -6,7 +6,6 @@ The comment at the top of a harness describes its format.
 """
 
 import struct
-from itertools import chain
 from pathlib import Path
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -653,11 +652,12 @@ def main() -> None:
              "translate": translate_seeds(), "notes": notes_seeds(), "image": image_seeds(),
              "xen": xen_seeds(), "write": write_seeds(), "plan": plan_seeds(), "explain": explain_seeds(), "patch": patch_seeds(),
              "vmm": vmm_seeds(), "tool": tool_seeds()}
-    for harness, seeds in chain((every | seeds_memory.every()).items(), seeds_elf.every().items()):
-        room = CORPUS / harness
-        room.mkdir(parents=True, exist_ok=True)
-        for name, content in seeds.items():
-            (room / name).write_bytes(content)
+    for some in (every, seeds_memory.every(), seeds_elf.every()):
+        for harness, seeds in some.items():
+            room = CORPUS / harness
+            room.mkdir(parents=True, exist_ok=True)
+            for name, content in seeds.items():
+                (room / name).write_bytes(content)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,8 @@
 // Any page is read and made into a handoff (zero_page_laws.hpp).
 //
 // Input: u8 role (0 boot loader, 1 kernel, 2 as Linux, 3 read any page), then
-//   0: an image (image.hpp), u8 flags (bit 0 the 64-bit entry, 1 a chain, 2 the kernel's range at run time is too
-//   small,
-//      3 an alignment one less, 4 the map is not known to be sanitised), the values of linux_layout, a chain, a map
+//   0: an image (image.hpp), u8 flags (bit 0 the 64-bit entry, 1 a chain, 2 too small a range at run time, 3 an
+//      alignment one less, 4 the map is not known to be sanitised), the values of linux_layout, a chain, a map
 //   1: a chain, a map, a start_info
 //   2: u16 n, n ranges, a start_info
 //   3: u16 n, n patches of u16 offset and u8 into a zero page, then the memory at 0x10000

@@ -43,10 +43,9 @@ inline pvhboot::string_ref text_at(uint64_t base, span<const uint8_t> contents, 
              : pvhboot::string_ref{};
 }
 
-/// `values` is what the page was read as; the memory has `contents` at `base`.
-inline void check_handoff(const std::vector<uint8_t>& bytes, uint64_t base, span<const uint8_t> contents,
-                          const pvhboot::result<pvhboot::zero_page_values>& values) {
-  const auto page = pvhboot::load<pvhboot::abi::boot_params>(bytes.data());
+/// `page` has these bytes, and was read as `values`; the memory has `contents` at `base`.
+inline void check_handoff(const pvhboot::abi::boot_params& page, const std::vector<uint8_t>& bytes, uint64_t base,
+                          span<const uint8_t> contents, const pvhboot::result<pvhboot::zero_page_values>& values) {
   guarded_memory guarded{base, contents, SIZE_MAX};
   constexpr pvhboot::linux_to_pvh_limits limits{.string_size = 40, .node_limit = 64};
   const memory guest{&guarded};
@@ -93,7 +92,7 @@ inline void check_zero_page(const std::vector<uint8_t>& bytes, uint64_t base, sp
   guarded_memory guarded{base, contents, SIZE_MAX};
   owned_map map{256};
   const auto values = read_zero_page(memory{&guarded}, page, map.map);
-  check_handoff(bytes, base, contents, values);
+  check_handoff(page, bytes, base, contents, values);
   if (!values) {
     const errc code = values.error().code;
     LAW(code == errc::e820_bad_count || code == errc::map_full || code == errc::setup_data_loop ||
